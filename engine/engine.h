@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/tokenizer/prompt_layout.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "engine/trace/selection_trace.h"
+
+/// What the program asks of a model, whoever runs it (this machine, a server, a fake in tests).
+namespace engine {
+
+struct EngineInfo {
+  std::string name;           // "Longleaf Finder"
+  std::string architecture;   // "deepseek_v32"
+  std::string device;         // "CPU, 2 threads, AVX-512"
+  std::string model_hash;     // of config and tensor table: identifies runs and saved prefixes
+  std::int64_t context_length = 0;  // tokens, prompt and answer together
+  int n_layers = 0;
+  int index_topk = 0;         // 0: the model has no indexer
+  bool has_indexer = false;
+  std::int64_t weight_bytes = 0;
+  std::int64_t key_bytes_per_token = 0;  // both caches, all layers
+};
+
+enum class Channel { kThinking, kAnswer };
+
+struct SamplingOptions {
+  double temperature = 0.0;   // 0: greedy
+  double top_p = 1.0;         // (0, 1]
+  std::uint64_t seed = 0;
+  int max_new_tokens = 512;
+  /// Inside the answer, continue only with text that follows in the prompt (see quote_constraint.h).
+  bool quote_constraint = false;
+};
+
+enum class SelectionMode { kIndexer, kBlocks, kDense };
+
+struct SelectionOptions {
+  SelectionMode mode = SelectionMode::kIndexer;
+  int top_k = 0;             // 0: the model's own index_topk
+  bool keep = false;         // always keep window and anchors visible
+  int window = 256;          // newest tokens, for kBlocks and keep
+  int sampled_recall = 0;    // measure recall of dense attention mass on this many queries; 0: off
+};
+
+/// Half-open range of prompt positions.
+struct TokenRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+struct GenerationRequest {
+  std::vector<TokenId> prompt;            // the exact tokens, made by the prompt builder
+  bool starts_in_thinking = true;         // the prompt's tail opened a thinking part
+  std::vector<TokenRange> anchors;        // headings, question: for SelectionMode::kBlocks and keep
+  std::vector<TokenRange> quotable;       // document blocks: what quote_constraint may copy from
+  SamplingOptions sampling;
+  SelectionOptions selection;
+  TraceLevel trace_level = TraceLevel::kBlocks;
+};
+
+/// Called on the engine's thread while `generate` runs; must return quickly.
+class GenerationObserver {
+ public:
+  virtual ~GenerationObserver() = default;
+  /// `n_cached` of the `n_total` prompt tokens were already there; n_done includes them.
+  virtual void on_prefill(std::int64_t n_done, std::int64_t n_total, std::int64_t n_cached) = 0;
+  /// Complete UTF-8 only. `first_token` is the index among generated tokens of the first token in `text`.
+  virtual void on_text(Channel channel, std::string_view text, std::int64_t first_token) = 0;
+  /// The key blocks (64 positions each) that this generated token selected, per layer, as it happens.
+  virtual void on_token_selection(std::int64_t token, std::span<const BlockSet> layers) {
+    (void)token;
+    (void)layers;
+  }
+};
+
+enum class EndReason { kEndOfText, kLength, kCancelled };
+
+/// One generated token: where its text lies.
+struct GeneratedToken {
+  TokenId id = 0;
+  Channel channel = Channel::kAnswer;
+  std::uint32_t text_begin = 0;  // byte range in Generation::thinking or ::answer
+  std::uint32_t text_end = 0;
+  float log_probability = 0;     // of the sampled token, natural log
+};
+
+struct Generation {
+  std::string thinking;
+  std::string answer;
+  EndReason end = EndReason::kEndOfText;  // kCancelled is not an error: the text so far is kept
+  std::vector<GeneratedToken> tokens;
+  std::int64_t n_prompt_tokens = 0;
+  std::int64_t n_cached_tokens = 0;
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+  std::shared_ptr<const SelectionTrace> trace;  // null at TraceLevel::kOff
+};
+
+/// One model, one timeline: the caller always passes the whole prompt and the engine reuses the
+/// longest common prefix by itself. One `generate` at a time; the other functions are thread safe.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual const EngineInfo& info() const = 0;
+  virtual std::shared_ptr<const Tokenizer> tokenizer() const = 0;
+  virtual const PromptLayout& layout() const = 0;
+  /// How many leading tokens of `prompt` need no prefill now.
+  virtual std::int64_t cached_prefix(std::span<const TokenId> prompt) const = 0;
+  virtual Result<Generation> generate(const GenerationRequest& request, GenerationObserver& observer,
+                                      std::stop_token stop) = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace engine {
+
+/// A piece of a prompt: a control token by name, or text that is data. Each text piece is tokenised
+/// on its own; a document can therefore never inject a control token.
+struct PromptPiece {
+  enum class Kind { kControl, kText } kind = Kind::kText;
+  std::string text;
+  std::int64_t tag = -1;  // whatever the caller wants to find again (the prompt builder: its block)
+};
+
+enum class Role { kSystem, kUser, kAssistant };
+
+struct ChatMessage {
+  Role role = Role::kUser;
+  std::vector<PromptPiece> content;
+  std::string reasoning;  // assistant only
+};
+
+/// The conversation format of one model family, byte-exact. A Jinja
+/// template inside a model file is never run.
+class ChatEncoder {
+ public:
+  virtual ~ChatEncoder() = default;
+  /// By name ("deepseek_v32", "deepseek_v3", "glm5", ...): an error names the families there are.
+  static Result<std::unique_ptr<ChatEncoder>> make(std::string_view family);
+  /// The prompt up to where the model goes on. `thinking` opens the thinking part, or closes it.
+  virtual std::vector<PromptPiece> encode(const std::vector<ChatMessage>& messages, bool thinking) const = 0;
+};
+
+}  // namespace engine

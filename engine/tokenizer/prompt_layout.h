@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace engine {
+
+/// Where the document blocks stand in the conversation.
+enum class DocumentsIn { kSystem, kUser };
+
+/// How documents, anchors and question are laid out for one model: the file longleaf.json in the
+/// model's folder, or the defaults below for a model that brings none.
+///
+/// Placeholders: {title} in heading, {anchor} and {text} in block, {n} in anchor, {question} in question.
+struct PromptLayout {
+  std::string name;                 // empty: the folder's name
+  std::string about;                // one honest sentence for the user: what the model can do
+  std::int64_t good_tokens = 0;     // prompts up to this length are what it is good at; 0: its context
+  std::string chat;                 // encoder: "deepseek_v32"; empty: by architecture
+  std::string system = "Answer from the documents below. After each statement cite the anchor of the passage that supports it, like [p12].\n";
+  DocumentsIn documents_in = DocumentsIn::kUser;
+  std::vector<std::string> documents_open;  // control tokens before the first heading or block, by name
+  std::string documents_open_text;          // plain text after those
+  std::string heading = "# {title}\n";      // empty: no heading lines
+  std::string block = "{text} {anchor}\n";
+  std::string anchor = "[p{n}]";
+  std::string question = "\n{question}";
+  bool thinking = true;                     // the model can think
+  bool quote_constraint = false;            // default of SamplingOptions::quote_constraint
+  int max_block_tokens = 160;               // longer sentences are split into several blocks
+  int max_anchor = 0;                       // largest anchor number the model knows; 0: no limit
+  double temperature = 0.0;
+  double top_p = 1.0;
+  int max_new_tokens = 2048;
+
+  /// Reads longleaf.json; defaults where the file does not exist; an error where it is malformed.
+  static Result<PromptLayout> load(const std::filesystem::path& model_folder);
+};
+
+}  // namespace engine
