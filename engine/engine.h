@@ -42,8 +42,6 @@ struct SamplingOptions {
   bool quote_constraint = false;
 };
 
-enum class SelectionMode { kIndexer, kBlocks, kDense };
-
 struct SelectionOptions {
   SelectionMode mode = SelectionMode::kIndexer;
   int top_k = 0;             // 0: the model's own index_topk

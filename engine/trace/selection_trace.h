@@ -1,8 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <vector>
@@ -14,7 +15,16 @@ namespace engine {
 
 enum class TraceLevel { kOff, kBlocks, kExact };
 
+/// Who chose the keys: the model's indexer, fixed blocks (window and anchors), or nobody (every key).
+enum class SelectionMode { kIndexer, kBlocks, kDense };
+
+/// What a query was doing when it selected.
+enum class Phase { kPrefill, kThinking, kAnswer };
+
 constexpr int kTraceBlock = 64;  // key positions per block
+
+/// How many blocks hold positions 0..n_tokens-1.
+constexpr std::int64_t trace_blocks(std::int64_t n_tokens) { return (n_tokens + kTraceBlock - 1) / kTraceBlock; }
 
 /// A set of key blocks, one bit per block of 64 positions.
 struct BlockSet {
@@ -25,15 +35,35 @@ struct BlockSet {
   }
 };
 
-/// Counts of one layer's prefill, [n_query_blocks][n_key_blocks]: how many selections queries of the
-/// block made among the keys of the block. Lower triangle only is non-zero.
+/// Counts of one layer's prefill by query row and key block: how many selections the queries of the row
+/// made among the keys of the block. A row holds `query_block` queries; since no query sees a later key,
+/// row q has only row_length(q) blocks and the rows lie behind each other in `counts`.
 struct PrefillCounts {
-  std::int32_t query_block = kTraceBlock;  // queries per row; a multiple of 64, larger for long prompts
+  std::int32_t query_block = kTraceBlock;  // queries per row; 64 times a power of two, larger for long prompts
   std::int32_t n_query_blocks = 0;
   std::int32_t n_key_blocks = 0;
-  std::vector<std::uint16_t> counts;       // saturating
-  std::uint16_t at(std::int32_t query, std::int32_t key) const {
-    return counts[static_cast<std::size_t>(query) * static_cast<std::size_t>(n_key_blocks) + static_cast<std::size_t>(key)];
+  std::vector<std::uint16_t> counts;  // saturating
+
+  /// All zero, for a prompt of `n_tokens`.
+  static PrefillCounts sized(std::int64_t n_tokens, std::int32_t query_block);
+  std::size_t row_offset(std::int64_t query) const {
+    const std::int64_t blocks_per_row = query_block / kTraceBlock;
+    return static_cast<std::size_t>(blocks_per_row * query * (query + 1) / 2);
+  }
+  std::int64_t row_length(std::int64_t query) const {
+    return std::min<std::int64_t>(n_key_blocks, (query + 1) * (query_block / kTraceBlock));
+  }
+  /// How many numbers the rows need together.
+  std::size_t n_counts() const {
+    return n_query_blocks == 0
+               ? 0
+               : row_offset(n_query_blocks - 1) + static_cast<std::size_t>(row_length(n_query_blocks - 1));
+  }
+  std::span<const std::uint16_t> row(std::int64_t query) const {
+    return std::span(counts).subspan(row_offset(query), static_cast<std::size_t>(row_length(query)));
+  }
+  std::uint16_t at(std::int64_t query, std::int64_t key) const {
+    return key < row_length(query) ? counts[row_offset(query) + static_cast<std::size_t>(key)] : std::uint16_t{0};
   }
 };
 
@@ -44,22 +74,32 @@ struct ExactSelection {
   std::vector<std::int32_t> positions;  // ascending
 };
 
+/// Generated token t belongs to the query that chose it: position n_prompt_tokens - 1 + t. Token 0 was
+/// chosen by the last prompt position, which therefore counts in the prefill too.
 struct SelectionTrace {
   TraceLevel level = TraceLevel::kBlocks;
+  SelectionMode mode = SelectionMode::kIndexer;
   std::int32_t n_layers = 0;
   std::int32_t top_k = 0;               // 0: dense
   std::int64_t n_prompt_tokens = 0;
   std::int64_t n_cached_tokens = 0;     // prefix whose selections were made in an earlier run
+  std::int64_t n_reused_tokens = 0;     // of these, the leading ones whose counts came from that run's trace
   std::int64_t n_generated = 0;
+  std::int64_t n_thinking = 0;          // the first generated tokens; the rest is answer
+  std::int64_t first_recorded = 0;      // generated tokens before this one fell out of the memory budget
   std::vector<PrefillCounts> prefill;   // per layer
   std::vector<BlockSet> decode;         // [n_generated][n_layers]
-  std::vector<ExactSelection> exact;    // newest tokens
+  std::vector<ExactSelection> exact;    // newest tokens, ascending by token, then layer
   std::int64_t n_sparse_queries = 0;    // queries that saw fewer keys than were visible
   std::vector<float> recall;            // per layer, sampled; empty when not measured
+  bool complete = true;                 // false: read from a file that ends early
 
   const BlockSet& selected(std::int64_t token, std::int32_t layer) const {
     return decode[static_cast<std::size_t>(token * n_layers + layer)];
   }
+  Phase phase(std::int64_t token) const { return token < n_thinking ? Phase::kThinking : Phase::kAnswer; }
+  /// False when every query saw every visible key: there is nothing that was not consulted.
+  bool sparse() const { return n_sparse_queries > 0; }
 };
 
 }  // namespace engine

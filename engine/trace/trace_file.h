@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/trace/selection_trace.h"
+
+/// The trace of one run as bytes: saved with the run, readable without a model. The format is written
+/// down in docs/trace-format.md.
+namespace engine {
+
+/// What a trace file holds. `sources_json` says where the prompt's tokens come from; the engine passes
+/// it through untouched.
+struct TraceFile {
+  SelectionTrace trace;
+  std::string sources_json;
+};
+
+constexpr std::int64_t kMaxTraceBytes = std::int64_t{2} << 30;  // in memory
+
+std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources_json = {});
+
+/// Every length, offset and count is checked before it is used, and the result never takes more than
+/// about `max_bytes` of memory. A file that ends early gives what its whole chunks hold, with
+/// trace.complete == false. kCorrupt: damaged or no trace at all; kUnsupported: of a newer version.
+Result<TraceFile> trace_from_bytes(std::string_view bytes, std::int64_t max_bytes = kMaxTraceBytes);
+
+/// The parts of a file, for writers that write while the model runs. Rows and tokens are half-open ranges.
+std::string encode_head(const SelectionTrace& trace);
+std::string encode_prefill_rows(const PrefillCounts& prefill, std::int32_t layer, std::int64_t first_row,
+                                std::int64_t end_row);
+/// `sets`: [n_tokens][n_layers]; the first `n_thinking` of these tokens are thinking.
+std::string encode_tokens(std::span<const BlockSet> sets, std::int32_t n_layers, std::int64_t first_token,
+                          std::int64_t n_thinking);
+std::string encode_exact(std::span<const ExactSelection> exact);
+std::string encode_done(const SelectionTrace& trace);
+
+}  // namespace engine
