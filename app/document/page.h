@@ -41,6 +41,7 @@ struct PartText {
   double height_pt = 0;
   double confidence = 1.0;          // 0..1, how sure the reading is
   std::string note;                 // "no text on this page", "hidden text left out", empty when all is well
+  std::string margins;              // pages: running heads and page numbers, which are not in `text`
 };
 
 }  // namespace app

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/document/page.h"
@@ -32,6 +33,7 @@ struct Document {
   std::int64_t n_parts = 0;
   std::int64_t n_expected_parts = 0;  // larger than n_parts while it is still being read
   std::string note;         // what could not be read, for the user
+  bool finished = false;    // every part that can be had is there
 };
 
 /// One page of a PDF or one file of a tree.
@@ -44,6 +46,7 @@ struct Part {
   std::int64_t n_bytes = 0;   // of the text
   double confidence = 1.0;
   std::string note;
+  std::string content_hash;   // files: of the bytes as they were read; empty on pages
 };
 
 /// A file that the tree has and the project has not, and why.
@@ -72,10 +75,34 @@ struct Run {
   double decode_seconds = 0;
 };
 
+/// A place that full-text search found.
+struct SearchHit {
+  PartId part = 0;
+  DocumentId document = 0;
+  std::int32_t ordinal = 0;
+  std::string part_name;        // page label or path
+  std::string document_title;
+  std::string snippet;          // a few words around the first match
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;  // bytes of `snippet` that match
+};
+
+/// What a second reading of a document found. Parts that are gone stay readable by their id, so that
+/// old answers keep their sources, until purge_removed().
+struct DocumentChange {
+  std::vector<std::pair<Part, PartText>> added;
+  std::vector<Part> moved;            // id, and the new name and ordinal
+  std::vector<PartId> gone;
+  std::vector<LeftOut> left_out;      // the whole new list
+  std::string content_hash;
+  std::string path;
+  std::int64_t n_expected_parts = 0;
+};
+
 enum class OpenMode { kReadWrite, kReadOnly };
 
 /// A project is one SQLite file (.longleaf). Values in, values out; nobody else sees SQL.
-/// One Project per thread (each opens its own connection); one writer at a time across processes.
+/// One Project per thread (each opens its own connection). One process at a time may write: within it
+/// the writing calls of all threads take turns; a second process gets the project read-only.
 class Project {
  public:
   /// Makes the file when it does not exist. Refuses a file of a newer version (its message names the
@@ -84,7 +111,9 @@ class Project {
   virtual ~Project() = default;
 
   virtual std::filesystem::path path() const = 0;
+  /// Also true after kReadWrite, when another process writes or the place cannot be written to.
   virtual bool read_only() const = 0;
+  virtual std::string read_only_reason() const = 0;  // a sentence for the user; empty when writable
 
   virtual Result<std::vector<Document>> documents() const = 0;
   virtual Result<std::vector<Part>> parts(DocumentId document) const = 0;
@@ -97,7 +126,17 @@ class Project {
   virtual Result<void> add_parts(DocumentId document, const std::vector<std::pair<Part, PartText>>& parts) = 0;
   virtual Result<void> add_left_out(const std::vector<LeftOut>& files) = 0;
   virtual Result<void> finish_document(DocumentId document, std::string_view note) = 0;
+  virtual Result<void> change_document(DocumentId document, const DocumentChange& change) = 0;  // one transaction
+
+  /// Takes the document out of documents() and search(); restore_document() undoes it. Its parts stay
+  /// readable by id until purge_removed().
   virtual Result<void> remove_document(DocumentId document) = 0;
+  virtual Result<void> restore_document(DocumentId document) = 0;
+  virtual Result<std::vector<Document>> removed_documents() const = 0;
+  virtual Result<void> purge_removed() = 0;
+
+  /// Pages and files with all of these words ("a phrase" in quotes), best first. The last word may be unfinished.
+  virtual Result<std::vector<SearchHit>> search(std::string_view words, int max_hits) const = 0;
 
   /// `trace` is the trace file's bytes (engine/trace/trace_file.h), may be empty.
   virtual Result<RunId> save_run(const Run& run, std::string_view trace) = 0;
@@ -108,6 +147,13 @@ class Project {
   /// Small things a window or a job wants to find again (chosen sources, half-typed question).
   virtual Result<std::optional<std::string>> setting(std::string_view key) const = 0;
   virtual Result<void> set_setting(std::string_view key, std::string_view value) = 0;
+
+  /// A whole copy under another name, also while the project is in use. Replaces `copy` only when done.
+  virtual Result<void> back_up(const std::filesystem::path& copy) const = 0;
+  /// Gives the room of purged documents back to the disk.
+  virtual Result<void> compact() = 0;
+  /// Reads everything and compares it with its checksums. One sentence per damage; empty: all is well.
+  virtual Result<std::vector<std::string>> verify() const = 0;
 };
 
 }  // namespace app
