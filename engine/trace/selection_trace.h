@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,15 @@ struct BlockSet {
   bool contains(std::int64_t block) const {
     const auto word = static_cast<std::size_t>(block >> 6);
     return word < words.size() && ((words[word] >> (block & 63)) & 1u);
+  }
+  /// Calls visit(block) for each block of the set, ascending.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t word = 0; word < words.size(); ++word) {
+      for (std::uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
+        visit(static_cast<std::int64_t>(word) * 64 + std::countr_zero(bits));
+      }
+    }
   }
 };
 
@@ -74,6 +84,12 @@ struct ExactSelection {
   std::vector<std::int32_t> positions;  // ascending
 };
 
+/// Where a generated token's text lies: bytes of the thinking or of the answer, by its phase.
+struct TokenText {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
 /// Generated token t belongs to the query that chose it: position n_prompt_tokens - 1 + t. Token 0 was
 /// chosen by the last prompt position, which therefore counts in the prefill too.
 struct SelectionTrace {
@@ -92,6 +108,7 @@ struct SelectionTrace {
   std::vector<ExactSelection> exact;    // newest tokens, ascending by token, then layer
   std::int64_t n_sparse_queries = 0;    // queries that saw fewer keys than were visible
   std::vector<float> recall;            // per layer, sampled; empty when not measured
+  std::vector<TokenText> token_texts;   // per generated token; empty when nobody said
   bool complete = true;                 // false: read from a file that ends early
 
   const BlockSet& selected(std::int64_t token, std::int32_t layer) const {

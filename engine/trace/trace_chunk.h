@@ -24,6 +24,7 @@ constexpr ChunkKind kPrefillChunk{'P', 'R', 'E', 'F'};
 constexpr ChunkKind kDecodeChunk{'D', 'E', 'C', 'O'};
 constexpr ChunkKind kExactChunk{'E', 'X', 'A', 'C'};
 constexpr ChunkKind kRecallChunk{'R', 'E', 'C', 'A'};
+constexpr ChunkKind kTextsChunk{'T', 'E', 'X', 'T'};
 constexpr ChunkKind kSourcesChunk{'S', 'R', 'C', 'S'};
 constexpr ChunkKind kDoneChunk{'D', 'O', 'N', 'E'};
 

@@ -72,6 +72,15 @@ std::string encode_exact(std::span<const ExactSelection> exact) {
   return encode_chunk(kExactChunk, exact.empty() ? 0 : exact.front().token, static_cast<std::int64_t>(exact.size()), raw);
 }
 
+std::string encode_token_texts(std::span<const TokenText> texts) {
+  std::string raw;
+  for (const TokenText& text : texts) {
+    put(raw, text.begin);
+    put(raw, text.end);
+  }
+  return encode_chunk(kTextsChunk, 0, static_cast<std::int64_t>(texts.size()), raw);
+}
+
 std::string encode_done(const SelectionTrace& trace) {
   std::string raw;
   put(raw, trace.n_generated);
@@ -107,6 +116,7 @@ std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources
     put_all(raw, std::span(trace.recall));
     out += encode_chunk(kRecallChunk, 0, static_cast<std::int64_t>(trace.recall.size()), raw);
   }
+  if (!trace.token_texts.empty()) out += encode_token_texts(trace.token_texts);
   return out + encode_done(trace);
 }
 

@@ -36,6 +36,7 @@ std::string encode_prefill_rows(const PrefillCounts& prefill, std::int32_t layer
 std::string encode_tokens(std::span<const BlockSet> sets, std::int32_t n_layers, std::int64_t first_token,
                           std::int64_t n_thinking);
 std::string encode_exact(std::span<const ExactSelection> exact);
+std::string encode_token_texts(std::span<const TokenText> texts);
 std::string encode_done(const SelectionTrace& trace);
 
 }  // namespace engine

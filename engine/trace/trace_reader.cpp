@@ -28,6 +28,7 @@ class Assembler {
     if (chunk.kind == kDecodeChunk) return add_tokens(chunk);
     if (chunk.kind == kExactChunk) return add_exact(chunk);
     if (chunk.kind == kRecallChunk) return add_recall(chunk);
+    if (chunk.kind == kTextsChunk) return add_token_texts(chunk);
     if (chunk.kind == kDoneChunk) return add_done(chunk);
     if (chunk.kind == kSourcesChunk) {
       file_.sources_json = std::move(chunk.raw);
@@ -52,6 +53,7 @@ class Assembler {
       trace.n_generated = static_cast<std::int64_t>(trace.decode.size() / n_layers);
       trace.n_thinking = n_thinking_;
       trace.first_recorded = 0;
+      trace.token_texts.resize(trace.token_texts.empty() ? 0 : static_cast<std::size_t>(trace.n_generated));
       // Without the last chunk nobody counted, but the sizes say the same.
       const bool sparse = trace.mode != SelectionMode::kDense && trace.top_k > 0 && trace.n_prompt_tokens > trace.top_k;
       trace.n_sparse_queries = sparse ? trace.n_prompt_tokens - trace.top_k : 0;
@@ -180,6 +182,20 @@ class Assembler {
     return std::all_of(trace.recall.begin(), trace.recall.end(), [](float share) { return std::isfinite(share); });
   }
 
+  bool add_token_texts(const Chunk& chunk) {
+    const std::size_t n = chunk.raw.size() / sizeof(TokenText);
+    if (chunk.count != static_cast<std::int64_t>(n) || chunk.raw.size() != n * sizeof(TokenText) ||
+        !file_.trace.token_texts.empty() || !reserve(static_cast<std::int64_t>(chunk.raw.size()))) {
+      return false;
+    }
+    ChunkReader reader(chunk.raw);
+    file_.trace.token_texts.resize(n);
+    for (TokenText& text : file_.trace.token_texts) {
+      if (!reader.take(text.begin) || !reader.take(text.end) || text.end < text.begin) return false;
+    }
+    return true;
+  }
+
   bool add_done(const Chunk& chunk) {
     SelectionTrace& trace = file_.trace;
     ChunkReader reader(chunk.raw);
@@ -187,7 +203,8 @@ class Assembler {
                        reader.take(trace.first_recorded) && reader.take(trace.n_sparse_queries);
     const auto n_known = static_cast<std::int64_t>(trace.decode.size()) / trace.n_layers;
     if (!whole || trace.n_generated != n_known || trace.n_thinking < 0 || trace.n_thinking > trace.n_generated ||
-        trace.first_recorded < 0 || trace.first_recorded > trace.n_generated || trace.n_sparse_queries < 0) {
+        trace.first_recorded < 0 || trace.first_recorded > trace.n_generated || trace.n_sparse_queries < 0 ||
+        (!trace.token_texts.empty() && static_cast<std::int64_t>(trace.token_texts.size()) != trace.n_generated)) {
       return false;
     }
     done_ = true;

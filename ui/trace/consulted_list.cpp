@@ -1,0 +1,173 @@
+#include "ui/trace/consulted_list.h"
+
+#include <QHeaderView>
+#include <QLabel>
+#include <QPainter>
+#include <QStyledItemDelegate>
+#include <QTableView>
+#include <QVBoxLayout>
+
+#include "ui/trace/heat_theme.h"
+
+namespace ui {
+
+namespace {
+
+constexpr std::size_t kMostRows = 500;
+
+QString one_line(const std::string& text) { return QString::fromStdString(text).simplified(); }
+
+QString share_text(double weight) { return QString::number(weight * 100, 'f', weight < 0.1 ? 1 : 0) + QStringLiteral("\u2009%"); }
+
+QString csv_field(QString text) {
+  // A leading sign would be a formula to a spreadsheet; document text must stay text.
+  if (!text.isEmpty() && QStringLiteral("=+-@\t\r").contains(text.front())) text.prepend(QLatin1Char('\''));
+  text.replace(QLatin1Char('"'), QLatin1String("\"\""));
+  return QLatin1Char('"') + text + QLatin1Char('"');
+}
+
+/// A bar in the colours of heat under the number.
+class ShareDelegate : public QStyledItemDelegate {
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    QStyledItemDelegate::paint(painter, option, index);
+    const auto* model = static_cast<const ConsultedModel*>(index.model());
+    if (model->heaviest() <= 0) return;
+    const double weight = model->span(index.row()).weight;
+    const QRectF track = QRectF(option.rect).adjusted(6, option.rect.height() - 6, -6, -3);
+    const double position = app::heat_position(weight, model->heaviest(), true);
+    painter->fillRect(QRectF(track.left(), track.top(), std::max(2.0, track.width() * weight / model->heaviest()), track.height()),
+                      to_color(app::heat_color(position, app::HeatScale::kCividis, theme_of(option.palette))));
+  }
+};
+
+}  // namespace
+
+void ConsultedModel::set(std::shared_ptr<const app::RunTrace> run, std::vector<app::SpanHeat> spans) {
+  beginResetModel();
+  run_ = std::move(run);
+  spans_ = std::move(spans);
+  endResetModel();
+}
+
+int ConsultedModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(spans_.size()); }
+
+int ConsultedModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : kColumnCount; }
+
+QVariant ConsultedModel::data(const QModelIndex& index, int role) const {
+  if (!index.isValid() || index.row() >= rowCount()) return {};
+  const app::SpanHeat& heat = span(index.row());
+  if (role == Qt::TextAlignmentRole && index.column() != kSource && index.column() != kText) {
+    return static_cast<int>(Qt::AlignRight | Qt::AlignVCenter);
+  }
+  if (role == Qt::ToolTipRole && index.column() == kText) {
+    return QString::fromStdString(run_->block_texts[heat.block]).toHtmlEscaped();
+  }
+  if (role != Qt::DisplayRole) return {};
+  switch (index.column()) {
+    case kRank: return heat.rank;
+    case kSource: return QString::fromStdString(run_->label(block(index.row())));
+    case kText: return one_line(run_->block_texts[heat.block]);
+    case kShare: return share_text(heat.weight);
+    case kLayers: return heat.n_layers;
+    default: return {};
+  }
+}
+
+QVariant ConsultedModel::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
+  switch (section) {
+    case kRank: return tr("Rank");
+    case kSource: return tr("Source");
+    case kText: return tr("Text");
+    case kShare: return tr("Selected");
+    case kLayers: return tr("Layers");
+    default: return {};
+  }
+}
+
+ConsultedList::ConsultedList(QWidget* parent)
+    : QWidget(parent), model_(new ConsultedModel(this)), table_(new QTableView(this)), note_(new QLabel(this)) {
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(4);
+  note_->setTextFormat(Qt::PlainText);
+  note_->setWordWrap(true);
+  note_->setContentsMargins(8, 4, 8, 0);
+  layout->addWidget(note_);
+  layout->addWidget(table_, 1);
+  table_->setModel(model_);
+  table_->setAccessibleName(tr("Consulted sources"));
+  table_->setSelectionBehavior(QAbstractItemView::SelectRows);
+  table_->setSelectionMode(QAbstractItemView::SingleSelection);
+  table_->setShowGrid(false);
+  table_->setWordWrap(false);
+  table_->setFrameShape(QFrame::NoFrame);
+  table_->verticalHeader()->hide();
+  table_->verticalHeader()->setDefaultSectionSize(28);
+  table_->setItemDelegateForColumn(ConsultedModel::kShare, new ShareDelegate(table_));
+  QHeaderView* header = table_->horizontalHeader();
+  header->setHighlightSections(false);
+  header->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+  header->setSectionResizeMode(ConsultedModel::kText, QHeaderView::Stretch);
+  table_->setColumnWidth(ConsultedModel::kRank, 48);
+  table_->setColumnWidth(ConsultedModel::kSource, 150);
+  table_->setColumnWidth(ConsultedModel::kShare, 84);
+  table_->setColumnWidth(ConsultedModel::kLayers, 60);
+  connect(table_, &QTableView::activated, this, [this](const QModelIndex& index) {
+    const app::PromptBlock& block = model_->block(index.row());
+    emit source_activated(block.part, block.begin, block.end);
+  });
+  connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {
+    if (!index.isValid()) return;
+    const app::PromptBlock& block = model_->block(index.row());
+    emit keys_marked(block.first_token, block.last_token);
+  });
+  refresh();
+}
+
+void ConsultedList::set_run(std::shared_ptr<const app::RunTrace> run) {
+  run_ = std::move(run);
+  scope_ = {};
+  refresh();
+}
+
+void ConsultedList::set_scope(const app::HeatScope& scope) {
+  scope_ = scope;
+  refresh();
+}
+
+void ConsultedList::refresh() {
+  if (run_ == nullptr) {
+    model_->set(nullptr, {});
+    note_->setText(tr("Choose words of the answer to see which sources they selected."));
+    return;
+  }
+  const app::KeyHeat heat = app::make_key_heat(*run_->trace, scope_);
+  model_->set(run_, heat.sparse ? app::rank_spans(heat, run_->map, kMostRows) : std::vector<app::SpanHeat>());
+  if (heat.n_queries == 0) {
+    note_->setText(tr("Nothing was recorded for these tokens."));
+  } else if (!heat.sparse) {
+    note_->setText(run_->trace->top_k > 0
+                       ? tr("Dense here: up to %1 visible tokens every key is selected, so no source stands out.").arg(run_->trace->top_k)
+                       : tr("This model selects every key, so no source stands out."));
+  } else {
+    const QString grain = heat.granularity == 1 ? tr("token by token") : tr("in blocks of %1 tokens").arg(heat.granularity);
+    note_->setText(tr("%n token(s), recorded %1. Selected, not necessarily used.", nullptr, static_cast<int>(heat.n_queries)).arg(grain));
+  }
+}
+
+QString ConsultedList::to_csv() const {
+  QString out = QStringLiteral("rank,source,text,selected_share,layers\n");
+  for (int row = 0; row < model_->rowCount(); ++row) {
+    const app::SpanHeat& heat = model_->span(row);
+    const QStringList fields{QString::number(heat.rank), csv_field(QString::fromStdString(run_->label(model_->block(row)))),
+                             csv_field(one_line(run_->block_texts[heat.block])), QString::number(heat.weight, 'g', 6),
+                             QString::number(heat.n_layers)};
+    out += fields.join(QLatin1Char(',')) + QLatin1Char('\n');
+  }
+  return out;
+}
+
+}  // namespace ui

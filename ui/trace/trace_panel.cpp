@@ -1,0 +1,200 @@
+#include "ui/trace/trace_panel.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QSlider>
+#include <QSplitter>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "ui/trace/answer_tokens.h"
+#include "ui/trace/consulted_list.h"
+#include "ui/trace/selection_map.h"
+
+namespace ui {
+
+namespace {
+
+constexpr std::int64_t kNewestTokens = 256;
+
+}  // namespace
+
+TracePanel::TracePanel(QWidget* parent)
+    : QWidget(parent), map_(new SelectionMap(this)), consulted_(new ConsultedList(this)), tokens_(new AnswerTokens(this)) {
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(make_controls());
+
+  auto* lower = new QSplitter(Qt::Horizontal, this);
+  lower->addWidget(tokens_);
+  auto* right = new QWidget(lower);
+  auto* right_layout = new QVBoxLayout(right);
+  right_layout->setContentsMargins(8, 4, 0, 0);
+  right_layout->setSpacing(4);
+  phase_ = new QComboBox(right);
+  phase_->setAccessibleName(tr("Whose selections"));
+  phase_->addItems({tr("Thinking and answer"), tr("Thinking"), tr("Answer"), tr("Reading the prompt"), tr("The question")});
+  right_layout->addWidget(phase_, 0, Qt::AlignLeft);
+  right_layout->addWidget(consulted_, 1);
+  lower->addWidget(right);
+  lower->setStretchFactor(0, 2);
+  lower->setStretchFactor(1, 3);
+
+  auto* outer = new QSplitter(Qt::Vertical, this);
+  outer->addWidget(map_);
+  outer->addWidget(lower);
+  outer->setStretchFactor(0, 3);
+  outer->setStretchFactor(1, 2);
+  layout->addWidget(outer, 1);
+
+  status_ = new QLabel(this);
+  status_->setTextFormat(Qt::PlainText);
+  status_->setContentsMargins(16, 4, 16, 4);
+  status_->setMinimumHeight(28);
+  status_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+  layout->addWidget(status_);
+
+  connect(map_, &SelectionMap::hovered, status_, &QLabel::setText);
+  connect(map_, &SelectionMap::token_selected, this, [this](qint64 token) { choose(token, token + 1); });
+  connect(map_, &SelectionMap::source_activated, this, &TracePanel::source_activated);
+  connect(tokens_, &AnswerTokens::tokens_selected, this, [this](qint64 begin, qint64 end) { choose(begin, end); });
+  connect(consulted_, &ConsultedList::source_activated, this, &TracePanel::source_activated);
+  connect(consulted_, &ConsultedList::keys_marked, map_, &SelectionMap::mark_keys);
+  connect(phase_, &QComboBox::activated, this, [this] { show_phase(); });
+  set_run(nullptr);
+}
+
+QWidget* TracePanel::make_controls() {
+  auto* bar = new QWidget(this);
+  auto* layout = new QHBoxLayout(bar);
+  layout->setContentsMargins(16, 8, 16, 4);
+  layout->setSpacing(8);
+  rows_ = new QComboBox(bar);
+  rows_->setAccessibleName(tr("Rows of the map"));
+  rows_->addItems({tr("Prompt"), tr("Answer")});
+  mix_ = new QComboBox(bar);
+  mix_->setAccessibleName(tr("How layers are combined"));
+  mix_->addItems({tr("Mean"), tr("Highest"), tr("Any")});
+  layer_ = new QSlider(Qt::Horizontal, bar);
+  layer_->setAccessibleName(tr("Layer"));
+  layer_->setMinimumWidth(120);
+  layer_->setRange(-1, -1);
+  layer_->setPageStep(4);
+  layer_label_ = new QLabel(bar);
+  layer_label_->setMinimumWidth(96);
+  logarithmic_ = new QCheckBox(tr("Log scale"), bar);
+  logarithmic_->setChecked(true);
+  without_usual_ = new QCheckBox(tr("Hide the usual"), bar);
+  without_usual_->setToolTip(tr("Leaves out the first block and the %1 newest tokens, which nearly every query selects.").arg(kNewestTokens));
+  auto* fit = new QToolButton(bar);
+  fit->setText(tr("Whole map"));
+  for (QWidget* widget : std::initializer_list<QWidget*>{rows_, mix_, layer_label_}) layout->addWidget(widget);
+  layout->addWidget(layer_, 1);
+  for (QWidget* widget : std::initializer_list<QWidget*>{logarithmic_, without_usual_, fit}) layout->addWidget(widget);
+  connect(rows_, &QComboBox::currentIndexChanged, this, [this] { apply_options(); });
+  connect(mix_, &QComboBox::currentIndexChanged, this, [this] { apply_options(); });
+  connect(layer_, &QSlider::valueChanged, this, [this] { apply_options(); });
+  connect(logarithmic_, &QCheckBox::toggled, map_, &SelectionMap::set_logarithmic);
+  connect(without_usual_, &QCheckBox::toggled, this, [this] {
+    apply_options();
+    show_phase();
+  });
+  connect(fit, &QToolButton::clicked, map_, &SelectionMap::show_all);
+  return bar;
+}
+
+void TracePanel::set_run(std::shared_ptr<const app::RunTrace> run) {
+  run_ = std::move(run);
+  {
+    const QSignalBlocker quiet(layer_);
+    layer_->setRange(-1, run_ == nullptr ? -1 : run_->trace->n_layers - 1);
+    layer_->setValue(-1);
+  }
+  for (QWidget* widget : std::initializer_list<QWidget*>{rows_, mix_, layer_, logarithmic_, without_usual_, phase_}) {
+    widget->setEnabled(run_ != nullptr);
+  }
+  tokens_->set_run(run_);
+  consulted_->set_run(run_);
+  map_->set_run(run_);
+  phase_->setCurrentIndex(0);
+  status_->clear();
+  apply_options();
+  if (run_ != nullptr) show_phase();
+}
+
+void TracePanel::apply_options() {
+  app::MatrixOptions options;
+  options.rows = rows_->currentIndex() == 1 ? app::MapRows::kGenerated : app::MapRows::kPrompt;
+  options.layer = layer_->value();
+  options.mix = static_cast<app::LayerMix>(mix_->currentIndex());
+  options.without_sink = without_usual_->isChecked();
+  options.without_newest = without_usual_->isChecked() ? kNewestTokens : 0;
+  const bool all = options.layer == app::kAllLayers;
+  mix_->setEnabled(run_ != nullptr && all);
+  layer_label_->setText(all ? tr("All layers") : tr("Layer %1 of %2").arg(options.layer + 1).arg(layer_->maximum() + 1));
+  map_->set_options(options);
+  if (run_ == nullptr) return;
+  app::HeatScope scope = consulted_->scope();
+  scope.layer = options.layer;
+  consulted_->set_scope(scope);
+}
+
+void TracePanel::set_layer(int layer) { layer_->setValue(layer); }
+
+void TracePanel::show_phase() {
+  if (run_ == nullptr) return;
+  app::HeatScope scope;
+  switch (phase_->currentIndex()) {
+    case 1: scope.phase = app::HeatPhase::kThinking; break;
+    case 2: scope.phase = app::HeatPhase::kAnswer; break;
+    case 3: scope.phase = app::HeatPhase::kPrefill; break;
+    case 4:
+      scope.phase = app::HeatPhase::kPrefill;
+      scope.tokens = run_->map.question;
+      break;
+    default: break;
+  }
+  scope.layer = layer_->value();
+  scope.without_sink = without_usual_->isChecked();
+  scope.without_newest = without_usual_->isChecked() ? kNewestTokens : 0;
+  map_->mark_tokens(0, 0);
+  tokens_->mark(0, 0);
+  consulted_->set_scope(scope);
+}
+
+void TracePanel::choose(qint64 begin, qint64 end) {
+  if (run_ == nullptr) return;
+  app::HeatScope scope;
+  scope.tokens = engine::TokenRange{begin, end};
+  scope.layer = layer_->value();
+  scope.without_sink = without_usual_->isChecked();
+  scope.without_newest = without_usual_->isChecked() ? kNewestTokens : 0;
+  consulted_->set_scope(scope);
+  map_->mark_tokens(begin, end);
+  tokens_->mark(begin, end);
+  if (end == begin + 1) emit token_selected(begin);
+  emit tokens_selected(begin, end);
+}
+
+void TracePanel::select_tokens(qint64 begin, qint64 end) {
+  const QSignalBlocker quiet(this);
+  choose(begin, end);
+}
+
+void TracePanel::select_source(qint64 part, quint32 begin, quint32 end) {
+  if (run_ == nullptr) return;
+  qint64 first = 0;
+  qint64 last = 0;
+  for (const app::PromptBlock& block : run_->map.blocks) {
+    if (block.part != part || block.end <= begin || block.begin >= end) continue;
+    if (last == 0) first = block.first_token;
+    last = block.last_token;
+  }
+  map_->mark_keys(first, last);
+}
+
+}  // namespace ui
