@@ -18,11 +18,19 @@ struct Question {
 };
 
 struct Answer {
-  Run run;                               // as saved in the project
+  Run run;                               // as saved in the project; id 0 where it could not be saved
+  std::string not_saved;                 // why, as a sentence for the user; empty when it is saved
   Prompt prompt;
   engine::Generation generation;
   std::vector<Citation> citations;
 };
+
+/// The parts of `ask` for callers that keep a builder (its token cache) or that save elsewhere.
+/// `answer_question` saves nothing: run.id is 0.
+Result<Answer> answer_question(const Project& project, engine::Engine& engine, PromptBuilder& builder, const Question& question,
+                               engine::GenerationObserver& observer, std::stop_token stop);
+/// Saves run and trace and sets run.id. On an error the answer stays as it is, with not_saved set.
+Result<void> save_answer(Project& project, Answer& answer);
 
 /// From a question to a saved answer: builds the prompt, generates, checks citations, saves the run
 /// with its trace. The window and the command line call this one function, on the engine's thread.

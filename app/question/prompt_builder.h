@@ -10,9 +10,17 @@
 
 namespace app {
 
+/// How much of a part goes into the prompt.
+enum class Detail : std::uint8_t {
+  kFull,
+  kOutline,  // pages: headings, captions and the first sentence under each heading; files: the lines that declare something
+  kName,     // the heading line only
+};
+
 /// What the user ticked: parts in the order in which they go into the prompt.
 struct SourceChoice {
   std::vector<PartId> parts;
+  std::map<PartId, Detail> detail;  // parts that are not here are kFull
 };
 
 /// One block of the prompt and where it comes from.
@@ -46,8 +54,11 @@ struct TokenBudget {
   std::int64_t sources = 0;
   std::int64_t question = 0;
   std::int64_t reserve = 0;       // kept for thinking and answer
-  std::int64_t total() const { return instructions + sources + question + reserve; }
+  std::int64_t earlier = 0;       // earlier questions and answers of this conversation
+  std::int64_t total() const { return instructions + sources + earlier + question + reserve; }
   std::int64_t over() const { return total() > limit ? total() - limit : 0; }
+  /// "instructions 21 + sources 140233 + question 14 + reserve 2048 = 142316 tokens, limit 131072"
+  std::string arithmetic() const;
 };
 
 struct Prompt {
@@ -67,21 +78,31 @@ struct PromptQuestion {
   SourceChoice sources;
   bool thinking = true;
   std::int64_t reserve = 0;            // 0: the layout's max_new_tokens
-  std::vector<PastTurn> earlier;       // follow-up: earlier turns of this conversation
+  std::vector<PastTurn> earlier = {};   // follow-up: earlier turns of this conversation
 };
 
 /// Makes the exact token sequence. Counts exactly, never cuts: an over-budget prompt is an error that
 /// shows the arithmetic. Token ids of parts are cached between calls (one builder per thread).
+///
+/// How a block becomes tokens (training uses the same rule): the layout's block line is cut before
+/// each placeholder, one space in front of it going along, and after each placeholder; every piece is
+/// tokenised on its own. "[p12] the text [p12]\n" is the pieces "[p12]", " the text", " [p12]", "\n".
+/// Heading lines, the text that opens the documents, the question and the chat format's own texts are
+/// one piece each. A block's text has no blanks at its ends; blanks and line breaks inside it stay.
 class PromptBuilder {
  public:
+  /// `project` and `tokenizer` must outlive the builder; the layout is copied.
   PromptBuilder(const Project& project, const engine::Tokenizer& tokenizer, const engine::PromptLayout& layout,
                 std::int64_t context_length);
   ~PromptBuilder();
   Result<Prompt> build(const PromptQuestion& question);
   /// As `build`, but an over-budget result is returned with budget.over() > 0 and no tokens.
   Result<TokenBudget> measure(const PromptQuestion& question);
-  /// Tokens this part takes in a prompt, anchors and heading included.
-  Result<std::int64_t> count_part(PartId part);
+  /// Tokens this part takes in a prompt, heading and anchors included (its first anchor being 1: larger
+  /// numbers may take a token more; `measure` counts exactly).
+  Result<std::int64_t> count_part(PartId part, Detail detail = Detail::kFull);
+  /// The project's documents have changed: parts are looked up again (their cached tokens stay).
+  void refresh();
 
  private:
   struct State;

@@ -1,0 +1,161 @@
+#include "app/question/ask.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/log.h"
+#include "engine/trace/trace_file.h"
+
+namespace app {
+namespace {
+
+using nlohmann::json;
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  const std::size_t n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), n};
+}
+
+const char* name_of(engine::EndReason end) {
+  switch (end) {
+    case engine::EndReason::kEndOfText:
+      return "end";
+    case engine::EndReason::kLength:
+      return "length";
+    case engine::EndReason::kCancelled:
+      return "cancelled";
+  }
+  return "end";
+}
+
+const char* name_of(engine::SelectionMode mode) {
+  switch (mode) {
+    case engine::SelectionMode::kIndexer:
+      return "indexer";
+    case engine::SelectionMode::kBlocks:
+      return "blocks";
+    case engine::SelectionMode::kDense:
+      return "dense";
+  }
+  return "indexer";
+}
+
+const char* name_of(Detail detail) {
+  switch (detail) {
+    case Detail::kFull:
+      return "full";
+    case Detail::kOutline:
+      return "outline";
+    case Detail::kName:
+      return "name";
+  }
+  return "full";
+}
+
+/// Everything that is needed to run the question again and to say what ran.
+std::string settings_json(const engine::Engine& engine, const Question& question, const engine::GenerationRequest& request) {
+  const engine::EngineInfo& info = engine.info();
+  const engine::SelectionOptions& selection = request.selection;
+  json sources = json::array();
+  for (const PartId part : question.prompt.sources.parts) {
+    const auto detail = question.prompt.sources.detail.find(part);
+    sources.push_back({part, name_of(detail == question.prompt.sources.detail.end() ? Detail::kFull : detail->second)});
+  }
+  json earlier = json::array();
+  for (const PastTurn& turn : question.prompt.earlier) earlier.push_back({{"question", turn.question}, {"answer", turn.answer}});
+  const json settings{
+      {"version", 1},
+      {"program", LONGLEAF_VERSION},
+      {"model", {{"name", info.name}, {"hash", info.model_hash}, {"architecture", info.architecture}, {"device", info.device}, {"context", info.context_length}}},
+      {"layout", engine.layout().name},
+      {"thinking", request.starts_in_thinking},
+      {"reserve", request.sampling.max_new_tokens},
+      {"sampling", {{"temperature", request.sampling.temperature}, {"top_p", request.sampling.top_p}, {"seed", request.sampling.seed}, {"quote_constraint", request.sampling.quote_constraint}}},
+      {"selection", {{"mode", name_of(selection.mode)}, {"top_k", selection.top_k}, {"keep", selection.keep}, {"window", selection.window}}},
+      {"sources", std::move(sources)},
+      {"earlier", std::move(earlier)},
+  };
+  return settings.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Run describe_run(const engine::Engine& engine, const Question& question, const Answer& answer, std::string asked_at) {
+  const engine::Generation& generation = answer.generation;
+  const auto n_generated = static_cast<std::int64_t>(generation.tokens.size());
+  Run run;
+  run.asked_at = std::move(asked_at);
+  run.question = question.prompt.question;
+  run.thinking = generation.thinking;
+  run.answer = generation.answer;
+  run.end = name_of(generation.end);
+  run.model = engine.info().name + " " + engine.info().model_hash;
+  run.settings_json = settings_json(engine, question, answer.prompt.request);
+  run.prompt_map_json = answer.prompt.map.to_json();
+  run.citations_json = citations_to_json(answer.citations);
+  run.n_prompt_tokens = generation.n_prompt_tokens;
+  run.n_cached_tokens = generation.n_cached_tokens;
+  run.n_generated_tokens = n_generated;
+  run.prefill_seconds = generation.prefill_seconds;
+  run.decode_seconds = generation.decode_seconds;
+  return run;
+}
+
+}  // namespace
+
+Result<Answer> answer_question(const Project& project, engine::Engine& engine, PromptBuilder& builder, const Question& question,
+                               engine::GenerationObserver& observer, std::stop_token stop) {
+  const std::string asked_at = now_utc();
+  Answer answer;
+  TRY_ASSIGN(answer.prompt, builder.build(question.prompt));
+  engine::GenerationRequest& request = answer.prompt.request;
+  if (question.own_sampling) {
+    // The reserve is what the budget was counted with: no setting may run over it.
+    const int reserve = request.sampling.max_new_tokens;
+    request.sampling = question.sampling;
+    request.sampling.max_new_tokens = std::min(reserve, question.sampling.max_new_tokens > 0 ? question.sampling.max_new_tokens : reserve);
+  }
+  request.selection = question.selection;
+  request.trace_level = question.trace_level;
+  TRY_ASSIGN(answer.generation, engine.generate(request, observer, stop));
+
+  auto citations = find_citations(answer.generation.answer, answer.prompt.map, project, engine.layout());
+  if (citations) {
+    answer.citations = std::move(*citations);
+  } else {
+    // An answer that took minutes is not thrown away because its sources could not be read again.
+    engine::log(engine::LogLevel::kWarning, "The citations of an answer could not be checked: " + citations.error().message);
+  }
+  answer.run = describe_run(engine, question, answer, asked_at);
+  return answer;
+}
+
+Result<void> save_answer(Project& project, Answer& answer) {
+  const std::string trace = answer.generation.trace ? engine::trace_to_bytes(*answer.generation.trace, answer.run.prompt_map_json) : std::string();
+  auto id = project.save_run(answer.run, trace);
+  if (!id) {
+    answer.not_saved = id.error().message;
+    return id.error();
+  }
+  answer.run.id = *id;
+  answer.not_saved.clear();
+  return {};
+}
+
+Result<Answer> ask(Project& project, engine::Engine& engine, const Question& question, engine::GenerationObserver& observer,
+                   std::stop_token stop) {
+  const auto tokenizer = engine.tokenizer();
+  PromptBuilder builder(project, *tokenizer, engine.layout(), engine.info().context_length);
+  TRY_ASSIGN(Answer answer, answer_question(project, engine, builder, question, observer, stop));
+  // Not being saved is no reason to lose the answer: not_saved says why.
+  if (const auto saved = save_answer(project, answer); !saved) engine::log(engine::LogLevel::kWarning, saved.error().message);
+  return answer;
+}
+
+}  // namespace app
