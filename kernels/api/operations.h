@@ -25,6 +25,9 @@ struct MatrixSource {
   std::int64_t n_out = 0;
   std::int64_t n_in = 0;
   const float* block_scales = nullptr;  // host, kF8E4M3 only: [ceil(n_out/128), ceil(n_in/128)], multiplied
+  /// Computes in f32 whatever arithmetic the backend was asked for: the router, the indexer's key
+  /// projection and head weights, where rounding changes what is chosen.
+  bool keep_f32 = false;
 };
 
 /// The keys of one layer for every cached token: two caches of one length that always move together.

@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/cpu/cpu_storage.h"
+
+namespace kernels::cpu {
+namespace {
+
+constexpr int kMaxLanes = 32;              // query-heads that one task carries through its keys
+constexpr std::int64_t kSplitKeys = 4096;  // keys summed from zero; the parts are joined in order
+
+/// Query-heads [first, first + n) of all [n_queries * n_heads], padded to whole registers.
+struct Lanes {
+  std::int64_t first = 0;
+  int n = 0;
+  int padded() const { return (n + 7) / 8 * 8; }
+};
+
+/// Running softmax of one group of lanes: q, largest, sum, out and a tile of scores.
+class LaneState {
+ public:
+  LaneState(int latent_dim, int row_dim) : latent_dim_(latent_dim), row_dim_(row_dim) {
+    const std::size_t lanes = kMaxLanes;
+    q_.resize(static_cast<std::size_t>(row_dim) * lanes);
+    part_.resize(static_cast<std::size_t>(latent_dim) * lanes);
+    whole_.resize(part_.size());
+    scratch_.resize(kKeyTile * lanes);
+  }
+
+  void start(const AttentionArgs& args, const Lanes& lanes) {
+    lanes_ = lanes;
+    const int n = lanes.padded();
+    const auto* latent = args.q_latent.as<const float>() + lanes.first * latent_dim_;
+    const std::int64_t rope_dim = row_dim_ - latent_dim_;
+    const auto* rope = args.q_rope.as<const float>() + lanes.first * rope_dim;
+    std::fill(q_.begin(), q_.end(), 0.0f);
+    for (int lane = 0; lane < lanes.n; ++lane) {
+      for (int d = 0; d < latent_dim_; ++d)
+        q_[static_cast<std::size_t>(d * n + lane)] = args.scale * latent[lane * latent_dim_ + d];
+      for (std::int64_t d = 0; d < rope_dim; ++d)
+        q_[static_cast<std::size_t>((latent_dim_ + d) * n + lane)] = args.scale * rope[lane * rope_dim + d];
+    }
+    reset_part();
+    std::fill(whole_.begin(), whole_.end(), 0.0f);
+    std::fill(whole_largest_, whole_largest_ + kMaxLanes, -INFINITY);
+    std::fill(whole_sum_, whole_sum_ + kMaxLanes, 0.0f);
+  }
+
+  void attend(const Cpu& cpu, const float* const* rows, int n_keys, const int* n_visible) {
+    const AttentionTile tile{rows,      n_keys,   latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
+                             n_visible, largest_, sum_,        part_.data(), scratch_.data()};
+    cpu.kernels.attend_f32(tile);
+  }
+
+  /// Joins the part that was summed since the last call to the whole.
+  void end_part() {
+    const int n = lanes_.padded();
+    for (int lane = 0; lane < n; ++lane) {
+      const float largest = std::max(whole_largest_[lane], largest_[lane]);
+      const float origin = largest == -INFINITY ? 0.0f : largest;
+      const float old_factor = std::exp(whole_largest_[lane] - origin);
+      const float new_factor = std::exp(largest_[lane] - origin);
+      whole_largest_[lane] = largest;
+      whole_sum_[lane] = whole_sum_[lane] * old_factor + sum_[lane] * new_factor;
+      for (int d = 0; d < latent_dim_; ++d) {
+        float& value = whole_[static_cast<std::size_t>(d * n + lane)];
+        value = value * old_factor + part_[static_cast<std::size_t>(d * n + lane)] * new_factor;
+      }
+    }
+    reset_part();
+  }
+
+  void write(float* out) const {
+    const int n = lanes_.padded();
+    for (int lane = 0; lane < lanes_.n; ++lane) {
+      const float scale = whole_sum_[lane] > 0 ? 1.0f / whole_sum_[lane] : 0.0f;
+      for (int d = 0; d < latent_dim_; ++d)
+        out[(lanes_.first + lane) * latent_dim_ + d] = whole_[static_cast<std::size_t>(d * n + lane)] * scale;
+    }
+  }
+
+ private:
+  void reset_part() {
+    std::fill(part_.begin(), part_.end(), 0.0f);
+    std::fill(largest_, largest_ + kMaxLanes, -INFINITY);
+    std::fill(sum_, sum_ + kMaxLanes, 0.0f);
+  }
+
+  int latent_dim_;
+  int row_dim_;
+  Lanes lanes_;
+  std::vector<float> q_;
+  std::vector<float> part_;
+  std::vector<float> whole_;
+  std::vector<float> scratch_;
+  float largest_[kMaxLanes];
+  float sum_[kMaxLanes];
+  float whole_largest_[kMaxLanes];
+  float whole_sum_[kMaxLanes];
+};
+
+/// Keys [0, n_visible) of the lanes' last query; earlier queries of the group see fewer.
+void attend_all(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs& args, const Lanes& lanes,
+                int thread, LaneState& state) {
+  const std::int64_t n_heads = args.q_latent.shape[1];
+  const std::int64_t last = args.first_position + (lanes.first + lanes.n - 1) / n_heads;
+  const float* rows[kKeyTile];
+  int n_visible[kMaxLanes];
+  for (std::int64_t s = 0; s <= last && !cpu.stop.poll(thread); s += kKeyTile) {
+    if (s > 0 && s % kSplitKeys == 0) state.end_part();
+    const int n_keys = static_cast<int>(std::min<std::int64_t>(kKeyTile, last + 1 - s));
+    for (int j = 0; j < n_keys; ++j) rows[j] = cache.latent(s + j);
+    for (int lane = 0; lane < lanes.padded(); ++lane) {
+      const std::int64_t query = args.first_position + (lanes.first + std::min(lane, lanes.n - 1)) / n_heads;
+      n_visible[lane] = static_cast<int>(std::clamp<std::int64_t>(query + 1 - s, 0, n_keys));
+    }
+    state.attend(cpu, rows, n_keys, n_visible);
+  }
+}
+
+/// The selected keys of one query.
+void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs& args,
+                     const Lanes& lanes, int thread, LaneState& state) {
+  const std::int64_t n_heads = args.q_latent.shape[1];
+  const std::int64_t k = args.indices.shape[1];
+  const std::int64_t query = lanes.first / n_heads;
+  const auto* indices = args.indices.as<const std::int32_t>() + query * k;
+  const float* rows[kKeyTile];
+  int n_keys = 0;
+  std::int64_t n_done = 0;
+  for (std::int64_t j = 0; j < k && !cpu.stop.poll(thread); ++j) {
+    if (indices[j] >= 0 && indices[j] <= args.first_position + query)
+      rows[n_keys++] = cache.latent(indices[j]);
+    if (n_keys == 0 || (n_keys < kKeyTile && j + 1 < k)) continue;
+    if (n_done > 0 && n_done % kSplitKeys == 0) state.end_part();
+    state.attend(cpu, rows, n_keys, nullptr);
+    n_done += n_keys;
+    n_keys = 0;
+  }
+}
+
+}  // namespace
+
+void attention(Cpu& cpu, const AttentionArgs& args) {
+  const PanelKeyCache& cache = panels(args.cache);
+  const auto [n_queries, n_heads, latent_dim] = args.q_latent.shape;
+  const bool selected = args.indices.data != nullptr;
+  // All heads of one query, and with dense attention of as many neighbouring queries as fit.
+  const std::int64_t queries_per_task = selected ? 1 : std::max<std::int64_t>(1, kMaxLanes / n_heads);
+  std::vector<Lanes> tasks;
+  for (std::int64_t t = 0; t < n_queries; t += queries_per_task) {
+    const std::int64_t end = std::min(n_queries, t + queries_per_task) * n_heads;
+    for (std::int64_t first = t * n_heads; first < end; first += kMaxLanes)
+      tasks.push_back({first, static_cast<int>(std::min<std::int64_t>(kMaxLanes, end - first))});
+  }
+  std::vector<LaneState> states(static_cast<std::size_t>(cpu.pool.n_threads()),
+                                LaneState(static_cast<int>(latent_dim), cache.latent_row()));
+  cpu.pool.run(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i, int thread) {
+    const Lanes& lanes = tasks[static_cast<std::size_t>(i)];
+    LaneState& state = states[static_cast<std::size_t>(thread)];
+    state.start(args, lanes);
+    if (selected) {
+      attend_selected(cpu, cache, args, lanes, thread, state);
+    } else {
+      attend_all(cpu, cache, args, lanes, thread, state);
+    }
+    state.end_part();
+    state.write(args.out.as<float>());
+  });
+}
+
+void attention_mass(Cpu& cpu, const AttentionMassArgs& args) {
+  const PanelKeyCache& cache = panels(args.cache);
+  const auto [n_queries, n_heads, latent_dim] = args.q_latent.shape;
+  const std::int64_t rope_dim = cache.shape().rope_dim;
+  const std::int64_t n_keys = args.mass.shape[1];
+  std::vector<float> weights(static_cast<std::size_t>(cpu.pool.n_threads() * n_keys));
+  cpu.pool.run(n_queries, [&, heads = n_heads, dim = latent_dim](std::int64_t t, int thread) {
+    float* mass = args.mass.as<float>() + t * n_keys;
+    float* p = weights.data() + thread * n_keys;
+    const std::int64_t n_visible = std::min(n_keys, args.first_position + t + 1);
+    std::fill(mass, mass + n_keys, 0.0f);
+    for (std::int64_t h = 0; h < heads && !cpu.stop.poll(thread); ++h) {
+      const float* q = args.q_latent.as<const float>() + (t * heads + h) * dim;
+      const float* q_rope = args.q_rope.as<const float>() + (t * heads + h) * rope_dim;
+      float largest = -INFINITY;
+      for (std::int64_t s = 0; s < n_visible; ++s) {
+        const float* key = cache.latent(s);
+        float dot = 0;
+        for (std::int64_t d = 0; d < dim; ++d) dot += q[d] * key[d];
+        for (std::int64_t d = 0; d < rope_dim; ++d) dot += q_rope[d] * key[dim + d];
+        p[s] = args.scale * dot;
+        largest = std::max(largest, p[s]);
+      }
+      float sum = 0;
+      for (std::int64_t s = 0; s < n_visible; ++s) sum += p[s] = std::exp(p[s] - largest);
+      for (std::int64_t s = 0; s < n_visible; ++s) mass[s] += p[s] / sum / static_cast<float>(heads);
+    }
+  });
+}
+
+}  // namespace kernels::cpu
