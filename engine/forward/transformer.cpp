@@ -1,0 +1,236 @@
+#include "engine/forward/transformer.h"
+
+#include <utility>
+
+namespace engine {
+namespace {
+
+using kernels::DType;
+using kernels::TensorView;
+
+/// The last `n` rows of a two-dimensional view.
+TensorView last_rows(TensorView view, std::int64_t n) {
+  const std::int64_t skipped = (view.shape[0] - n) * view.shape[1] * view.shape[2];
+  view.data = static_cast<std::byte*>(view.data) + static_cast<std::size_t>(skipped) * kernels::size_of(view.dtype);
+  view.shape[0] = n;
+  return view;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Transformer>> Transformer::create(kernels::Backend& backend, const ModelConfig& config,
+                                                         const Weights& weights, std::int64_t chunk) {
+  TRY_ASSIGN(Workspace space, Workspace::create(backend, config, chunk));
+  return std::unique_ptr<Transformer>(new Transformer(backend, config, weights, std::move(space)));
+}
+
+Transformer::Transformer(kernels::Backend& backend, const ModelConfig& config, const Weights& weights, Workspace space)
+    : backend_(backend), config_(config), weights_(weights), space_(std::move(space)) {}
+
+Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int64_t first, KeyStore& keys,
+                                  const StepOptions& options, std::span<float> logits) {
+  Step step;
+  step.n = static_cast<std::int64_t>(tokens.size());
+  step.first = first;
+  step.keys = &keys;
+  step.options = &options;
+  CHECK(step.n > 0 && step.n <= space_.n_tokens && first + step.n <= keys.capacity());
+  if (options.top_k > 0) TRY(space_.indices.reserve(backend_, step.n * options.top_k));
+  const auto n_logit_rows = static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
+  TRY(space_.logits.reserve(backend_, n_logit_rows * config_.n_vocab));
+
+  backend_.embed({tokens.data(), weights_.embedding.get(), space_.hidden.view(step.n, config_.n_hidden)});
+  inspect(-1, step);
+  for (int i = 0; i < config_.n_layers; ++i) {
+    attention(i, step);
+    if (is_stopped(step)) return StepEnd::kStopped;
+    feed_forward(weights_.layers[static_cast<std::size_t>(i)], step);
+    if (is_stopped(step)) return StepEnd::kStopped;
+    inspect(i, step);
+  }
+  if (!logits.empty()) head(step, logits);
+  if (const auto error = backend_.synchronize()) {
+    return Error{error->out_of_memory ? ErrorCode::kOutOfMemory : ErrorCode::kDevice, error->message};
+  }
+  return is_stopped(step) ? StepEnd::kStopped : StepEnd::kDone;
+}
+
+void Transformer::attention(int index, Step& step) {
+  const LayerWeights& layer = weights_.layers[static_cast<std::size_t>(index)];
+  const std::int64_t n_heads = config_.n_heads;
+  norm(space_.hidden.view(step.n, config_.n_hidden), layer.attention_norm, space_.normed.view(step.n, config_.n_hidden));
+  project_queries(layer, step);
+  store_keys(index, layer, step);
+  select(index, layer, step);
+  // A stopped operation leaves its output undefined, and the next one would read through these indices.
+  if (is_stopped(step)) return;
+
+  kernels::AttentionArgs args;
+  args.q_latent = space_.query_absorbed.view(step.n, n_heads, config_.kv_rank);
+  args.q_rope = space_.query_rope.view(step.n, n_heads, config_.rope_dim);
+  args.cache = &step.keys->layer(index);
+  args.scale = static_cast<float>(config_.softmax_scale());
+  args.first_position = step.first;
+  if (step.is_selected) args.indices = space_.indices.view(step.n, step.options->top_k, 1, DType::kI32);
+  args.out = space_.attended.view(step.n, n_heads, config_.kv_rank);
+  backend_.attention(args);
+  report_selection(index, step);
+
+  const TensorView values = space_.values.view(step.n, n_heads, config_.value_dim);
+  backend_.matmul_heads({args.out, layer.value_up.get(), values});
+  backend_.matmul({space_.values.view(step.n, n_heads * config_.value_dim), layer.output.get(),
+                   space_.hidden.view(step.n, config_.n_hidden), /*accumulate=*/true});
+}
+
+void Transformer::project_queries(const LayerWeights& layer, const Step& step) {
+  const std::int64_t n_heads = config_.n_heads;
+  TensorView in = space_.normed.view(step.n, config_.n_hidden);
+  if (layer.query_latent) {
+    const TensorView raw = space_.query_raw.view(step.n, config_.q_rank);
+    backend_.matmul({in, layer.query_latent.get(), raw});
+    in = space_.query_latent.view(step.n, config_.q_rank);
+    norm(raw, layer.query_norm, in);
+  }
+  backend_.matmul({in, layer.query_nope.get(), space_.query_nope.view(step.n, n_heads * config_.nope_dim)});
+  backend_.matmul({in, layer.query_rope.get(), space_.query_rope.view(step.n, n_heads * config_.rope_dim)});
+  rotate(space_.query_rope.view(step.n, n_heads, config_.rope_dim), step.first, /*is_interleaved=*/true);
+  backend_.matmul_heads({space_.query_nope.view(step.n, n_heads, config_.nope_dim), layer.key_up.get(),
+                         space_.query_absorbed.view(step.n, n_heads, config_.kv_rank)});
+}
+
+void Transformer::store_keys(int index, const LayerWeights& layer, const Step& step) {
+  const TensorView in = space_.normed.view(step.n, config_.n_hidden);
+  const TensorView raw = space_.key_raw.view(step.n, config_.kv_rank);
+  kernels::StoreKeysArgs args;
+  args.cache = &step.keys->layer(index);
+  args.latent = space_.key_latent.view(step.n, config_.kv_rank);
+  args.rope = space_.key_rope.view(step.n, config_.rope_dim);
+  args.first_position = step.first;
+  backend_.matmul({in, layer.key_latent.get(), raw});
+  norm(raw, layer.key_norm, args.latent);
+  backend_.matmul({in, layer.key_rope.get(), args.rope});
+  rotate(space_.key_rope.view(step.n, 1, config_.rope_dim), step.first, /*is_interleaved=*/true);
+  if (layer.indexer) {
+    // Stored even where no scores are needed yet: later queries will look at them.
+    const IndexerConfig& indexer = config_.indexer;
+    const TensorView raw_index = space_.index_raw.view(step.n, indexer.head_dim);
+    args.index_keys = space_.index_keys.view(step.n, indexer.head_dim);
+    backend_.matmul({in, layer.indexer->keys.get(), raw_index});
+    backend_.layer_norm({raw_index, layer.indexer->key_norm.view(), layer.indexer->key_norm_bias.view(),
+                         args.index_keys, indexer.norm_epsilon});
+    rotate(space_.index_keys.view(step.n, 1, indexer.head_dim), step.first, indexer.interleaved);
+    if (indexer.hadamard) backend_.hadamard({args.index_keys});
+  }
+  backend_.store_keys(args);
+}
+
+void Transformer::select(int index, const LayerWeights& layer, Step& step) {
+  const int top_k = step.options->top_k;
+  const IndexerKind kind = config_.indexers[static_cast<std::size_t>(index)];
+  if (kind == IndexerKind::kShared) return;  // keeps the selection of the layer before
+  step.is_selected = top_k > 0 && kind == IndexerKind::kFull && step.first + step.n > top_k;
+  if (!step.is_selected) return;
+  const IndexerConfig& indexer = config_.indexer;
+  const std::int64_t n_heads = indexer.n_heads;
+  kernels::SelectKeysArgs args;
+  args.queries = space_.index_queries.view(step.n, n_heads, indexer.head_dim);
+  args.head_weights = space_.index_weights.view(step.n, n_heads);
+  args.cache = &step.keys->layer(index);
+  args.first_position = step.first;
+  args.indices = space_.indices.view(step.n, top_k, 1, DType::kI32);
+  args.keep_window = step.options->keep_window;
+  args.keep_ranges = step.options->keep_ranges.data();
+  args.n_keep_ranges = static_cast<int>(step.options->keep_ranges.size() / 2);
+  backend_.matmul({space_.query_latent.view(step.n, config_.q_rank), layer.indexer->queries.get(),
+                   space_.index_queries.view(step.n, n_heads * indexer.head_dim)});
+  rotate(args.queries, step.first, indexer.interleaved);
+  if (indexer.hadamard) backend_.hadamard({space_.index_queries.view(step.n * n_heads, indexer.head_dim)});
+  backend_.matmul({space_.normed.view(step.n, config_.n_hidden), layer.indexer->head_weights.get(), args.head_weights});
+  backend_.select_keys(args);
+}
+
+void Transformer::report_selection(int index, const Step& step) {
+  SelectionSink* sink = step.options->sink;
+  if (sink == nullptr || is_stopped(step)) return;
+  if (!step.is_selected) {
+    sink->on_selection(index, step.first, step.n, 0, nullptr);
+    return;
+  }
+  const std::int64_t k = step.options->top_k;
+  host_indices_.resize(static_cast<std::size_t>(step.n * k));
+  backend_.copy_to_host(space_.indices.view(step.n, k, 1, DType::kI32), host_indices_.data());
+  sink->on_selection(index, step.first, step.n, k, host_indices_.data());
+}
+
+void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
+  const TensorView hidden = space_.hidden.view(step.n, config_.n_hidden);
+  const TensorView in = space_.normed.view(step.n, config_.n_hidden);
+  norm(hidden, layer.feed_forward_norm, in);
+  if (layer.dense) {
+    backend_.feed_forward({in, layer.dense->view(), hidden, /*accumulate=*/true});
+    return;
+  }
+  const ExpertConfig& experts = config_.experts;
+  kernels::RouteExpertsArgs route;
+  route.logits = space_.router_logits.view(step.n, experts.n_experts);
+  route.bias = layer.router_bias.view();
+  route.score = experts.router == RouterKind::kSoftmax ? kernels::RouterScore::kSoftmax : kernels::RouterScore::kSigmoid;
+  route.n_groups = experts.n_groups;
+  route.n_groups_kept = experts.n_groups_kept;
+  route.normalise = experts.normalise;
+  route.scale = experts.scale;
+  route.experts = space_.experts.view(step.n, experts.n_used, 1, DType::kI32);
+  route.weights = space_.expert_weights.view(step.n, experts.n_used);
+  backend_.matmul({in, layer.router.get(), route.logits});
+  backend_.route_experts(route);
+  if (is_stopped(step)) return;  // as above: expert numbers would be undefined
+  kernels::RunExpertsArgs run;
+  run.in = in;
+  run.experts = layer.expert_table.data();
+  run.n_experts = experts.n_experts;
+  run.chosen = route.experts;
+  run.weights = route.weights;
+  run.out = hidden;
+  run.accumulate = true;
+  backend_.run_experts(run);
+  if (layer.shared) backend_.feed_forward({in, layer.shared->view(), hidden, /*accumulate=*/true});
+}
+
+void Transformer::head(const Step& step, std::span<float> logits) {
+  const std::int64_t n = static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
+  CHECK(n >= 1 && n <= step.n && n * config_.n_vocab == static_cast<std::int64_t>(logits.size()));
+  const TensorView hidden = last_rows(space_.hidden.view(step.n, config_.n_hidden), n);
+  const TensorView normed = space_.normed.view(n, config_.n_hidden);
+  const TensorView out = space_.logits.view(n, config_.n_vocab);
+  norm(hidden, weights_.final_norm, normed);
+  backend_.matmul({normed, &weights_.head_or_embedding(), out});
+  backend_.copy_to_host(out, logits.data());
+}
+
+void Transformer::norm(const TensorView& in, const DeviceVector& weight, const TensorView& out) {
+  kernels::RmsNormArgs args;
+  args.in = in;
+  args.weight = weight.view();
+  args.out = out;
+  args.eps = config_.norm_epsilon;
+  backend_.rms_norm(args);
+}
+
+void Transformer::rotate(const TensorView& values, std::int64_t first, bool is_interleaved) {
+  kernels::RotateArgs args;
+  args.values = values;
+  args.inverse_frequencies = weights_.inverse_frequencies.view();
+  args.rope_dim = config_.rope_dim;
+  args.pairs = is_interleaved ? kernels::RopePairs::kInterleaved : kernels::RopePairs::kHalfSplit;
+  args.first_position = first;
+  backend_.rotate(args);
+}
+
+void Transformer::inspect(int layer, const Step& step) {
+  if (!step.options->inspect) return;
+  host_hidden_.resize(static_cast<std::size_t>(step.n * config_.n_hidden));
+  backend_.copy_to_host(space_.hidden.view(step.n, config_.n_hidden), host_hidden_.data());
+  step.options->inspect(layer, host_hidden_);
+}
+
+}  // namespace engine

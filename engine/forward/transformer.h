@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/forward/key_store.h"
+#include "engine/forward/workspace.h"
+#include "engine/model/config.h"
+#include "engine/model/weights.h"
+#include "engine/trace/selection_sink.h"
+#include "kernels/api/backend.h"
+
+namespace engine {
+
+/// How one step runs.
+struct StepOptions {
+  int top_k = 0;                                 // keys per query; 0: every visible key
+  int keep_window = 0;                           // newest keys that are always selected
+  std::span<const std::int64_t> keep_ranges;     // pairs of positions that are always selected
+  SelectionSink* sink = nullptr;
+  std::function<bool()> stop;                    // polled between layers; true ends the step
+  /// Residual stream after the embedding (layer -1) and after each layer, [n, n_hidden].
+  std::function<void(int layer, std::span<const float> hidden)> inspect;
+};
+
+enum class StepEnd { kDone, kStopped };
+
+/// The forward pass of the whole family: latent attention in its absorbed form, lightning indexer,
+/// dense and expert feed-forward. The only place that knows the architecture.
+/// Sources: DeepSeek-V2 report (latent attention), DeepSeek-V3 report (router), DeepSeek-V3.2-Exp
+/// report (indexer). Engine thread only.
+class Transformer {
+ public:
+  /// Steps run up to `chunk` tokens. `config`, `weights` and `backend` must outlive the object.
+  static Result<std::unique_ptr<Transformer>> create(kernels::Backend& backend, const ModelConfig& config,
+                                                     const Weights& weights, std::int64_t chunk);
+
+  /// Runs `tokens` at positions first, first + 1, ... against the keys before them, and stores their
+  /// keys. `logits` receives the last logits.size() / n_vocab rows; it may be empty. After a stop or
+  /// an error the rows of `tokens` in `keys` are undefined, those before are untouched.
+  Result<StepEnd> step(std::span<const std::int32_t> tokens, std::int64_t first, KeyStore& keys,
+                       const StepOptions& options, std::span<float> logits);
+
+  std::int64_t chunk() const { return space_.n_tokens; }
+  const ModelConfig& config() const { return config_; }
+
+ private:
+  /// What a step hands from layer to layer.
+  struct Step {
+    std::int64_t n = 0;      // tokens
+    std::int64_t first = 0;  // position of token 0
+    KeyStore* keys = nullptr;
+    const StepOptions* options = nullptr;
+    bool is_selected = false;  // `indices` hold a selection, else every visible key is read
+  };
+
+  Transformer(kernels::Backend& backend, const ModelConfig& config, const Weights& weights, Workspace space);
+
+  static bool is_stopped(const Step& step) { return step.options->stop && step.options->stop(); }
+  void attention(int index, Step& step);
+  void project_queries(const LayerWeights& layer, const Step& step);
+  void store_keys(int index, const LayerWeights& layer, const Step& step);
+  void select(int index, const LayerWeights& layer, Step& step);
+  void report_selection(int index, const Step& step);
+  void feed_forward(const LayerWeights& layer, const Step& step);
+  void head(const Step& step, std::span<float> logits);
+  void norm(const kernels::TensorView& in, const DeviceVector& weight, const kernels::TensorView& out);
+  void rotate(const kernels::TensorView& values, std::int64_t first, bool is_interleaved);
+  void inspect(int layer, const Step& step);
+
+  kernels::Backend& backend_;
+  const ModelConfig& config_;
+  const Weights& weights_;
+  Workspace space_;
+  std::vector<std::int32_t> host_indices_;
+  std::vector<float> host_hidden_;
+};
+
+}  // namespace engine

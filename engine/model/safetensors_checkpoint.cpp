@@ -1,0 +1,161 @@
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "engine/model/checkpoint.h"
+#include "engine/model/number_formats.h"
+#include "engine/model/tensor_file.h"
+
+namespace engine {
+namespace {
+
+using kernels::DType;
+
+constexpr std::size_t kSampleBytes = 4096;  // of each tensor, for the fingerprint
+constexpr std::size_t kHashWholeBelow = std::size_t{1} << 22;
+
+std::string where_is(const TensorFile& file, const StoredTensor& tensor, std::string_view name) {
+  return file.path_of(tensor).filename().string() + ": " + std::string(name);
+}
+
+Error wrong_shape(const std::string& where, const StoredTensor& tensor, const std::vector<std::int64_t>& wanted) {
+  return Error{ErrorCode::kCorrupt, where + " has the shape " + to_string(tensor.shape) + ", but config.json asks for " +
+                                        to_string(wanted) + ". Do the weights belong to this config.json?"};
+}
+
+class SafetensorsCheckpoint final : public Checkpoint {
+ public:
+  explicit SafetensorsCheckpoint(TensorFile file) : file_(std::move(file)) {}
+
+  bool has(std::string_view name) const override { return file_.find(name) != nullptr; }
+
+  Result<HostMatrix> matrix(std::string_view name, std::int64_t n_out, std::int64_t n_in) const override {
+    TRY_ASSIGN(HostMatrix matrix, read(name, {n_out, n_in}, n_out, n_in));
+    return matrix;
+  }
+
+  Result<std::vector<float>> vector(std::string_view name, std::int64_t n) const override {
+    TRY_ASSIGN(HostMatrix matrix, read(name, {n}, 1, n));
+    const HostMatrix wide = widened(matrix);
+    std::vector<float> values(static_cast<std::size_t>(n));
+    std::memcpy(values.data(), wide.data, values.size() * sizeof(float));
+    return values;
+  }
+
+  std::int64_t n_bytes() const override {
+    std::int64_t n = 0;
+    for (const auto& [name, tensor] : file_.tensors()) n += static_cast<std::int64_t>(tensor.data.size());
+    return n;
+  }
+
+  std::string fingerprint() const override {
+    const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
+    XXH3_128bits_reset(state.get());
+    for (const auto& [name, tensor] : file_.tensors()) {
+      const std::string head = name + '\0' + std::string(name_of(tensor.type)) + to_string(tensor.shape);
+      XXH3_128bits_update(state.get(), head.data(), head.size());
+      if (!file_.is_intact(tensor)) continue;
+      const std::size_t n = tensor.data.size();
+      if (n <= kHashWholeBelow) {
+        XXH3_128bits_update(state.get(), tensor.data.data(), n);
+      } else {
+        XXH3_128bits_update(state.get(), tensor.data.data(), kSampleBytes);
+        XXH3_128bits_update(state.get(), tensor.data.data() + (n - kSampleBytes) / 2, kSampleBytes);
+      }
+    }
+    const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
+    char text[33];
+    std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                  static_cast<unsigned long long>(hash.low64));
+    return text;
+  }
+
+ private:
+  Result<HostMatrix> read(std::string_view name, const std::vector<std::int64_t>& shape, std::int64_t n_out,
+                          std::int64_t n_in) const {
+    const StoredTensor* tensor = file_.find(name);
+    if (tensor == nullptr) {
+      return Error{ErrorCode::kNotFound, "The model's weights lack the tensor " + std::string(name) + ". Are all files of the model there?"};
+    }
+    const std::string where = where_is(file_, *tensor, name);
+    if (tensor->shape != shape) return wrong_shape(where, *tensor, shape);
+    if (!file_.is_intact(*tensor)) {
+      return Error{ErrorCode::kIo, where + " was cut short while it was being read. Do not change a model that is in use."};
+    }
+    HostMatrix matrix;
+    matrix.n_out = n_out;
+    matrix.n_in = n_in;
+    matrix.data = tensor->data.data();
+    switch (tensor->type) {
+      case StoredType::kF32:
+        matrix.dtype = DType::kF32;
+        break;
+      case StoredType::kBF16:
+        matrix.dtype = DType::kBF16;
+        break;
+      case StoredType::kF16:
+        matrix.dtype = DType::kF16;
+        break;
+      case StoredType::kF8E4M3: {
+        matrix.dtype = DType::kF8E4M3;
+        TRY_ASSIGN(matrix.block_scales, read_scales(name, n_out, n_in));
+        break;
+      }
+      default:
+        return Error{ErrorCode::kUnsupported, where + " is stored as " + std::string(name_of(tensor->type)) +
+                                                  ". Longleaf reads weights in F32, F16, BF16 and F8_E4M3."};
+    }
+    align(matrix, *tensor);
+    TRY(check_finite(matrix, where));
+    return matrix;
+  }
+
+  /// A header of odd length puts values at odd addresses; kernels read aligned ones.
+  static void align(HostMatrix& matrix, const StoredTensor& tensor) {
+    if (reinterpret_cast<std::uintptr_t>(matrix.data) % kernels::size_of(matrix.dtype) == 0) return;
+    matrix.owned = std::make_shared<const std::vector<std::byte>>(tensor.data.begin(), tensor.data.end());
+    matrix.data = matrix.owned->data();
+  }
+
+  Result<std::vector<float>> read_scales(std::string_view weight, std::int64_t n_out, std::int64_t n_in) const {
+    const std::string name = std::string(weight) + "_scale_inv";
+    const std::int64_t rows = (n_out + kScaleBlock - 1) / kScaleBlock;
+    const std::int64_t columns = (n_in + kScaleBlock - 1) / kScaleBlock;
+    const StoredTensor* tensor = file_.find(name);
+    if (tensor == nullptr) {
+      return Error{ErrorCode::kCorrupt, "The model's weights lack " + name + ", without which an FP8 tensor means nothing."};
+    }
+    const std::string where = where_is(file_, *tensor, name);
+    if (tensor->shape != std::vector<std::int64_t>{rows, columns}) return wrong_shape(where, *tensor, {rows, columns});
+    if (!file_.is_intact(*tensor)) return Error{ErrorCode::kIo, where + " was cut short while it was being read."};
+    std::vector<float> scales(static_cast<std::size_t>(rows * columns));
+    if (tensor->type == StoredType::kF32) {
+      std::memcpy(scales.data(), tensor->data.data(), tensor->data.size());
+    } else if (tensor->type == StoredType::kF8E8M0 || tensor->type == StoredType::kU8) {
+      for (std::size_t i = 0; i < scales.size(); ++i) {
+        const int exponent = std::to_integer<int>(tensor->data[i]);
+        scales[i] = exponent == 255 ? std::nanf("") : std::ldexp(1.0f, exponent - 127);
+      }
+    } else {
+      return Error{ErrorCode::kUnsupported, where + " is stored as " + std::string(name_of(tensor->type)) +
+                                                ". Longleaf reads block scales in F32 and F8_E8M0."};
+    }
+    return scales;
+  }
+
+  TensorFile file_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> open_safetensors(const std::filesystem::path& folder) {
+  TRY_ASSIGN(TensorFile file, TensorFile::open(folder));
+  return std::unique_ptr<Checkpoint>(std::make_unique<SafetensorsCheckpoint>(std::move(file)));
+}
+
+}  // namespace engine
