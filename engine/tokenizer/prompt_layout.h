@@ -11,6 +11,10 @@ namespace engine {
 /// Where the document blocks stand in the conversation.
 enum class DocumentsIn { kSystem, kUser };
 
+/// What counts as quotation for the quote constraint: text between quotation marks, or every line of
+/// the answer that begins as a block of the prompt begins.
+enum class QuoteStyle { kMarks, kLines };
+
 /// How documents, anchors and question are laid out for one model: the file longleaf.json in the
 /// model's folder, or the defaults below for a model that brings none.
 ///
@@ -30,6 +34,7 @@ struct PromptLayout {
   std::string question = "\n{question}";
   bool thinking = true;                     // the model can think
   bool quote_constraint = false;            // default of SamplingOptions::quote_constraint
+  QuoteStyle quotes = QuoteStyle::kMarks;   // "marks" or "lines"
   int max_block_tokens = 160;               // longer sentences are split into several blocks
   int max_anchor = 0;                       // largest anchor number the model knows; 0: no limit
   double temperature = 0.0;
