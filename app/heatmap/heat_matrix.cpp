@@ -43,7 +43,7 @@ void add_prompt_layer(const engine::PrefillCounts& prefill, std::int64_t n_token
       if (count == 0) continue;
       const bool all_visible = (column + 1) * kTraceBlock <= first + 1;
       const float share = all_visible ? whole : 1.0f / static_cast<float>(visible_pairs(first, end, column));
-      mix_into(values[column], static_cast<float>(count) * share, mix);
+      mix_into(values[column], std::min(1.0f, static_cast<float>(count) * share), mix);
     }
   }
 }

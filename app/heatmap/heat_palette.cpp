@@ -44,7 +44,7 @@ Rgb heat_color(double value, HeatScale scale, Theme theme) {
   value = std::clamp(value, 0.0, 1.0);
   // On light paper the scale runs from light to dark, on dark paper from dark to light. Its faint end is
   // kept off the paper's own lightness, so that little is still more than nothing.
-  if (theme == Theme::kDark) return along(stops, 0.12 + 0.88 * value);
+  if (theme == Theme::kDark) return along(stops, 0.2 + 0.8 * value);
   const Rgb color = along(stops, 0.92 * (1.0 - value));
   return mix(paper_color(theme), color, 0.45 + 0.55 * std::min(1.0, value * 2.0));
 }

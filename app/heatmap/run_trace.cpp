@@ -99,4 +99,14 @@ Result<std::shared_ptr<const RunTrace>> make_run_trace(const Project& project, c
   return std::shared_ptr<const RunTrace>(std::move(run));
 }
 
+std::string trace_bytes(const engine::Generation& generation, const std::string& prompt_map_json) {
+  if (generation.trace == nullptr) return {};
+  std::vector<engine::TokenText> texts;
+  // A trace of another length (an engine that counts its end token) keeps its own texts.
+  if (static_cast<std::int64_t>(generation.tokens.size()) == generation.trace->n_generated) {
+    for (const engine::GeneratedToken& token : generation.tokens) texts.push_back({token.text_begin, token.text_end});
+  }
+  return engine::trace_to_bytes(*generation.trace, prompt_map_json, texts);
+}
+
 }  // namespace app

@@ -35,4 +35,8 @@ Result<std::shared_ptr<const RunTrace>> load_run_trace(const Project& project, R
 Result<std::shared_ptr<const RunTrace>> make_run_trace(const Project& project, const PromptMap& map,
                                                        const engine::Generation& generation);
 
+/// The trace of `generation` as it is saved with the run, with the place of each token's text; empty
+/// when there is none.
+std::string trace_bytes(const engine::Generation& generation, const std::string& prompt_map_json);
+
 }  // namespace app

@@ -7,8 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/heatmap/run_trace.h"
 #include "engine/base/log.h"
-#include "engine/trace/trace_file.h"
 
 namespace app {
 namespace {
@@ -137,8 +137,7 @@ Result<Answer> answer_question(const Project& project, engine::Engine& engine, P
 }
 
 Result<void> save_answer(Project& project, Answer& answer) {
-  const std::string trace = answer.generation.trace ? engine::trace_to_bytes(*answer.generation.trace, answer.run.prompt_map_json) : std::string();
-  auto id = project.save_run(answer.run, trace);
+  auto id = project.save_run(answer.run, trace_bytes(answer.generation, answer.run.prompt_map_json));
   if (!id) {
     answer.not_saved = id.error().message;
     return id.error();

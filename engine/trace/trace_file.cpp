@@ -90,7 +90,8 @@ std::string encode_done(const SelectionTrace& trace) {
   return encode_chunk(kDoneChunk, 0, 1, raw);
 }
 
-std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources_json) {
+std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources_json,
+                           std::span<const TokenText> token_texts) {
   std::string out = trace_start() + encode_head(trace);
   if (!sources_json.empty()) out += encode_chunk(kSourcesChunk, 0, 1, sources_json);
   for (std::size_t layer = 0; layer < trace.prefill.size(); ++layer) {
@@ -116,7 +117,8 @@ std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources
     put_all(raw, std::span(trace.recall));
     out += encode_chunk(kRecallChunk, 0, static_cast<std::int64_t>(trace.recall.size()), raw);
   }
-  if (!trace.token_texts.empty()) out += encode_token_texts(trace.token_texts);
+  const std::span<const TokenText> texts = token_texts.empty() ? std::span(trace.token_texts) : token_texts;
+  if (!texts.empty()) out += encode_token_texts(texts);
   return out + encode_done(trace);
 }
 

@@ -21,7 +21,9 @@ struct TraceFile {
 
 constexpr std::int64_t kMaxTraceBytes = std::int64_t{2} << 30;  // in memory
 
-std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources_json = {});
+/// `token_texts` stands in for trace.token_texts when it is not empty.
+std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources_json = {},
+                           std::span<const TokenText> token_texts = {});
 
 /// Every length, offset and count is checked before it is used, and the result never takes more than
 /// about `max_bytes` of memory. A file that ends early gives what its whole chunks hold, with

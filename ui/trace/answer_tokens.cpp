@@ -10,6 +10,7 @@ namespace ui {
 
 AnswerTokens::AnswerTokens(QWidget* parent) : QPlainTextEdit(parent) {
   setReadOnly(true);
+  setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   setFrameShape(QFrame::NoFrame);
   setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
   setAccessibleName(tr("Tokens of thinking and answer"));

@@ -76,6 +76,10 @@ QVariant ConsultedModel::data(const QModelIndex& index, int role) const {
 }
 
 QVariant ConsultedModel::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (orientation == Qt::Horizontal && role == Qt::TextAlignmentRole) {
+    const bool text = section == kSource || section == kText;
+    return static_cast<int>((text ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+  }
   if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
   switch (section) {
     case kRank: return tr("Rank");
@@ -154,7 +158,8 @@ void ConsultedList::refresh() {
                        : tr("This model selects every key, so no source stands out."));
   } else {
     const QString grain = heat.granularity == 1 ? tr("token by token") : tr("in blocks of %1 tokens").arg(heat.granularity);
-    note_->setText(tr("%n token(s), recorded %1. Selected, not necessarily used.", nullptr, static_cast<int>(heat.n_queries)).arg(grain));
+    const QString who = heat.n_queries == 1 ? tr("1 token") : tr("%1 tokens").arg(heat.n_queries);
+    note_->setText(tr("%1, recorded %2. Selected, not necessarily used.").arg(who, grain));
   }
 }
 

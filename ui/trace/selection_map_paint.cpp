@@ -11,6 +11,7 @@ namespace ui {
 namespace {
 
 constexpr int kRuler = 30;       // labels and the band of sources
+constexpr int kTitles = 16;      // names of documents above those of pages
 constexpr int kBand = 8;
 constexpr int kLegendHeight = 40;
 constexpr int kMargin = 12;
@@ -18,7 +19,7 @@ constexpr int kLegendBar = 180;
 
 QString value_label(double share) {
   const double percent = share * 100;
-  return QString::number(percent, 'g', percent >= 10 ? 2 : 1) + QStringLiteral("\u2009%");
+  return (percent >= 10 ? QString::number(percent, 'f', 0) : QString::number(percent, 'g', 1)) + QStringLiteral("\u2009%");
 }
 
 QBrush hatch(const QColor& color) { return QBrush(color, Qt::BDiagPattern); }
@@ -26,7 +27,7 @@ QBrush hatch(const QColor& color) { return QBrush(color, Qt::BDiagPattern); }
 }  // namespace
 
 QRectF SelectionMap::map_rect() const {
-  return QRectF(rect()).adjusted(kMargin + kRuler, kMargin + kRuler, -kMargin, -kMargin - kLegendHeight);
+  return QRectF(rect()).adjusted(kMargin + kRuler, kMargin + kTitles + kRuler, -kMargin, -kMargin - kLegendHeight);
 }
 
 double SelectionMap::x_of_key(double position) const {
@@ -84,8 +85,10 @@ void SelectionMap::paint_key_ruler(QPainter& painter, const QRectF& map) const {
   const QFontMetricsF metrics(painter.font());
   const QColor ink = to_color(app::soft_ink_color(theme));
   painter.save();
-  painter.setClipRect(QRectF(map.left(), map.top() - kRuler, map.width(), kRuler));
+  painter.setClipRect(QRectF(map.left(), map.top() - kRuler - kTitles, map.width(), kRuler + kTitles));
   double label_end = map.left();
+  double title_end = map.left();
+  app::DocumentId document = -1;
   for (const Stretch& stretch : stretches_) {
     const double left = std::max(map.left(), x_of_key(static_cast<double>(stretch.begin)));
     const double right = std::min(map.right(), x_of_key(static_cast<double>(stretch.end)));
@@ -97,12 +100,20 @@ void SelectionMap::paint_key_ruler(QPainter& painter, const QRectF& map) const {
     } else {
       painter.fillRect(band, hatch(tint));
     }
-    const double width = metrics.horizontalAdvance(stretch.label);
-    if (left >= label_end && left + width <= map.right()) {
-      painter.setPen(ink);
-      painter.drawText(QPointF(left, map.top() - kBand - 6), stretch.label);
-      label_end = left + width + 12;
-    }
+    painter.setPen(ink);
+    const auto write = [&](const QString& text, double baseline, double& end) {
+      const double width = metrics.horizontalAdvance(text);
+      if (left < end || left + width > map.right()) return;
+      painter.drawText(QPointF(left, baseline), text);
+      end = left + width + 12;
+    };
+    write(stretch.label, map.top() - kBand - 6, label_end);
+    if (stretch.document == document) continue;
+    document = stretch.document;
+    const auto title = run_->document_titles.find(document);
+    if (title == run_->document_titles.end()) continue;
+    painter.setPen(to_color(app::ink_color(theme)));
+    write(QString::fromStdString(title->second), map.top() - kBand - 6 - kTitles, title_end);
   }
   painter.restore();
 }

@@ -1,0 +1,237 @@
+#include "ui/trace/selection_map.h"
+
+#include <QApplication>
+#include <QImage>
+#include <QLabel>
+#include <QPalette>
+#include <QSignalSpy>
+#include <QTest>
+
+#include "tests/support/synthetic_trace.h"
+#include "ui/trace/answer_tokens.h"
+#include "ui/trace/consulted_list.h"
+#include "ui/trace/trace_panel.h"
+
+namespace {
+
+std::shared_ptr<const app::RunTrace> small_run() {
+  synthetic::TraceSize size;
+  size.n_prompt_tokens = 16384;
+  size.n_layers = 8;
+  size.top_k = 512;
+  size.n_generated = 120;
+  size.n_thinking = 40;
+  return synthetic::make_run(size, 3, 12);
+}
+
+QPalette theme(bool dark) {
+  QPalette palette;
+  palette.setColor(QPalette::Base, dark ? QColor(0x17191B) : QColor(0xFBFAF7));
+  palette.setColor(QPalette::Window, dark ? QColor(0x101214) : QColor(0xF1EFEA));
+  palette.setColor(QPalette::Text, dark ? QColor(0xE6E3DC) : QColor(0x1E2226));
+  palette.setColor(QPalette::WindowText, palette.color(QPalette::Text));
+  palette.setColor(QPalette::ButtonText, palette.color(QPalette::Text));
+  palette.setColor(QPalette::Button, palette.color(QPalette::Window));
+  palette.setColor(QPalette::Highlight, dark ? QColor(0x5CC79E) : QColor(0x1F6F54));
+  palette.setColor(QPalette::HighlightedText, dark ? QColor(0x101214) : QColor(0xFBFAF7));
+  return palette;
+}
+
+/// Pictures to look at, when a folder for them is named.
+void keep(QWidget& widget, const QString& name) {
+  const QString folder = qEnvironmentVariable("LONGLEAF_PICTURES");
+  if (!folder.isEmpty()) widget.grab().save(folder + QLatin1Char('/') + name + QStringLiteral(".png"));
+}
+
+}  // namespace
+
+class SelectionMapTest : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void shows_colour_where_something_was_selected_and_paper_where_not();
+  void zooming_keeps_the_place_under_the_pointer();
+  void the_view_never_leaves_the_map();
+  void names_the_numbers_under_the_pointer();
+  void a_clicked_row_chooses_its_token();
+  void a_double_click_opens_the_source();
+  void a_chosen_token_is_marked_everywhere();
+  void the_layer_slider_changes_map_and_list();
+  void says_so_when_nothing_was_sparse();
+  void the_list_is_written_as_csv_without_formulas();
+  void a_new_run_replaces_the_old_one_while_it_is_drawn();
+  void an_empty_panel_teaches();
+  void looks_right_in_light_and_dark();
+};
+
+void SelectionMapTest::shows_colour_where_something_was_selected_and_paper_where_not() {
+  ui::SelectionMap map;
+  map.setPalette(theme(false));
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  const QImage image = map.grab().toImage();
+  const QColor sink = image.pixelColor(43, 400);      // the first block, which every query selects
+  const QColor nothing = image.pixelColor(600, 70);   // the future of the first queries
+  QVERIFY(sink.lightness() < 140);
+  QCOMPARE(nothing, QColor(0xF1EFEA));
+}
+
+void SelectionMapTest::zooming_keeps_the_place_under_the_pointer() {
+  ui::SelectionMap map;
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  const QPointF place(200, 300);
+  const QString before = map.describe(place);
+  for (int i = 0; i < 6; ++i) map.zoom(1.25, place);
+  QCOMPARE(map.describe(place), before);
+  QVERIFY(map.describe({500, 300}) != before);
+}
+
+void SelectionMapTest::the_view_never_leaves_the_map() {
+  ui::SelectionMap map;
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  map.zoom(1000, {300, 300});
+  map.pan({-1e7, -1e7});
+  QVERIFY(map.describe({45, 62}).contains(QStringLiteral("tokens 0")));
+  map.pan({1e7, 1e7});
+  QVERIFY(!map.describe({600, 450}).isEmpty());
+}
+
+void SelectionMapTest::names_the_numbers_under_the_pointer() {
+  ui::SelectionMap map;
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  const QString text = map.describe({43, 460});
+  QVERIFY2(text.contains(QStringLiteral("report 1.pdf, p. 1")), qPrintable(text));
+  QVERIFY2(text.contains(QStringLiteral("of the pairs selected")), qPrintable(text));
+  QVERIFY(map.describe({600, 70}).contains(QStringLiteral("later than the query")));
+  QVERIFY(map.describe({2, 2}).isEmpty());
+}
+
+void SelectionMapTest::a_clicked_row_chooses_its_token() {
+  ui::SelectionMap map;
+  map.resize(640, 520);
+  app::MatrixOptions options;
+  options.rows = app::MapRows::kGenerated;
+  map.set_options(options);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  QSignalSpy chosen(&map, &ui::SelectionMap::token_selected);
+  QTest::mouseClick(&map, Qt::LeftButton, {}, {300, 59});
+  QCOMPARE(chosen.size(), 1);
+  QCOMPARE(chosen[0][0].toLongLong(), 0);
+}
+
+void SelectionMapTest::a_double_click_opens_the_source() {
+  ui::SelectionMap map;
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  QSignalSpy opened(&map, &ui::SelectionMap::source_activated);
+  QTest::mouseDClick(&map, Qt::LeftButton, {}, {43, 300});
+  QCOMPARE(opened.size(), 1);
+  QCOMPARE(opened[0][0].toLongLong(), 1);
+}
+
+void SelectionMapTest::a_chosen_token_is_marked_everywhere() {
+  ui::TracePanel panel;
+  panel.resize(1100, 800);
+  panel.set_run(small_run());
+  QSignalSpy chosen(&panel, &ui::TracePanel::tokens_selected);
+  emit panel.map().token_selected(50);
+  QCOMPARE(chosen.size(), 1);
+  QCOMPARE(panel.consulted().scope().tokens->begin, 50);
+  QVERIFY(panel.consulted().model().rowCount() > 0);
+  QCOMPARE(panel.findChild<ui::AnswerTokens*>()->extraSelections().size(), 2);  // thinking, and the word
+  panel.select_tokens(60, 64);
+  QCOMPARE(chosen.size(), 1);  // what comes from outside is not announced again
+  QCOMPARE(panel.consulted().scope().tokens->end, 64);
+}
+
+void SelectionMapTest::the_layer_slider_changes_map_and_list() {
+  ui::TracePanel panel;
+  panel.set_run(small_run());
+  panel.set_layer(3);
+  QCOMPARE(panel.map().options().layer, 3);
+  QCOMPARE(panel.consulted().scope().layer, 3);
+  QCOMPARE(panel.consulted().model().data(panel.consulted().model().index(0, ui::ConsultedModel::kLayers), Qt::DisplayRole).toInt(), 1);
+}
+
+void SelectionMapTest::says_so_when_nothing_was_sparse() {
+  auto run = std::make_shared<app::RunTrace>(*small_run());
+  auto trace = std::make_shared<engine::SelectionTrace>(*run->trace);
+  trace->n_sparse_queries = 0;
+  run->trace = trace;
+  ui::ConsultedList list;
+  list.set_run(run);
+  QCOMPARE(list.model().rowCount(), 0);
+  QVERIFY(list.findChild<QLabel*>()->text().startsWith(QStringLiteral("Dense here: up to 512")));
+}
+
+void SelectionMapTest::the_list_is_written_as_csv_without_formulas() {
+  auto run = std::make_shared<app::RunTrace>(*small_run());
+  for (std::string& text : run->block_texts) text = "=cmd(\"x\") %1";
+  ui::ConsultedList list;
+  list.set_run(run);
+  const QStringList lines = list.to_csv().split(QLatin1Char('\n'));
+  QCOMPARE(lines[0], QStringLiteral("rank,source,text,selected_share,layers"));
+  QVERIFY2(lines[1].contains(QStringLiteral("\"'=cmd(\"\"x\"\") %1\"")), qPrintable(lines[1]));
+}
+
+void SelectionMapTest::a_new_run_replaces_the_old_one_while_it_is_drawn() {
+  ui::SelectionMap map;
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  map.set_run(small_run());
+  map.set_run(nullptr);
+  map.set_run(small_run());
+  QVERIFY(ready.wait());
+  QVERIFY(map.is_ready());
+}
+
+void SelectionMapTest::an_empty_panel_teaches() {
+  ui::TracePanel panel;
+  panel.setPalette(theme(false));
+  panel.resize(1100, 800);
+  QVERIFY(!panel.grab().isNull());
+  QCOMPARE(panel.consulted().model().rowCount(), 0);
+  keep(panel, QStringLiteral("trace_empty"));
+}
+
+void SelectionMapTest::looks_right_in_light_and_dark() {
+  for (const bool dark : {false, true}) {
+    ui::TracePanel panel;
+    panel.setPalette(theme(dark));
+    panel.setAutoFillBackground(true);
+    panel.resize(1180, 860);
+    QSignalSpy ready(&panel.map(), &ui::SelectionMap::ready);
+    panel.set_run(small_run());
+    QVERIFY(ready.wait());
+    panel.show();
+    const QString name = dark ? QStringLiteral("dark") : QStringLiteral("light");
+    keep(panel, QStringLiteral("trace_") + name);
+    panel.map().zoom(6, {200, 300});
+    keep(panel, QStringLiteral("trace_zoomed_") + name);
+    app::MatrixOptions options;
+    options.rows = app::MapRows::kGenerated;
+    panel.map().set_options(options);
+    QVERIFY(ready.wait());
+    panel.select_tokens(50, 58);
+    keep(panel, QStringLiteral("trace_answer_") + name);
+    QCOMPARE(panel.grab().size(), QSize(1180, 860));
+  }
+}
+
+QTEST_MAIN(SelectionMapTest)
+#include "selection_map_test.moc"
