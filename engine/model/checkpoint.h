@@ -59,6 +59,9 @@ class Checkpoint {
 /// (weight_scale_inv, as numbers or as e8m0 exponents).
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const std::filesystem::path& folder);
 
+/// 128 bits of `text` as 32 hexadecimal digits: tells files apart, is no protection against forgery.
+std::string hash_of(std::string_view text);
+
 /// "Tensor model.norm.weight (shard.safetensors) is not finite ..." when a value is inf or NaN.
 Result<void> check_finite(const HostMatrix& matrix, const std::string& where);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -18,6 +19,13 @@ using kernels::DType;
 
 constexpr std::size_t kSampleBytes = 4096;  // of each tensor, for the fingerprint
 constexpr std::size_t kHashWholeBelow = std::size_t{1} << 22;
+
+std::string in_digits(XXH128_hash_t hash) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
 
 std::string where_is(const TensorFile& file, const StoredTensor& tensor, std::string_view name) {
   return file.path_of(tensor).filename().string() + ": " + std::string(name);
@@ -68,11 +76,7 @@ class SafetensorsCheckpoint final : public Checkpoint {
         XXH3_128bits_update(state.get(), tensor.data.data() + (n - kSampleBytes) / 2, kSampleBytes);
       }
     }
-    const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-    char text[33];
-    std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                  static_cast<unsigned long long>(hash.low64));
-    return text;
+    return in_digits(XXH3_128bits_digest(state.get()));
   }
 
  private:
@@ -152,6 +156,8 @@ class SafetensorsCheckpoint final : public Checkpoint {
 };
 
 }  // namespace
+
+std::string hash_of(std::string_view text) { return in_digits(XXH3_128bits(text.data(), text.size())); }
 
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const std::filesystem::path& folder) {
   TRY_ASSIGN(TensorFile file, TensorFile::open(folder));

@@ -1,0 +1,152 @@
+#include "engine/local/generation_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+namespace engine {
+namespace {
+
+constexpr std::int64_t kRoomAhead = 1024;  // tokens of an answer that get their room at once
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+GenerationRun::GenerationRun(LoadedModel& model, Timeline& timeline, std::int64_t context_length,
+                             GenerationObserver& observer, std::stop_token stop)
+    : model_(model), timeline_(timeline), context_length_(context_length), observer_(observer), stop_(std::move(stop)) {
+  const auto is_stopped = [token = stop_] { return token.stop_requested(); };
+  step_.stop = is_stopped;
+  model_.backend->set_stop(is_stopped);
+  logits_.resize(static_cast<std::size_t>(model_.config.n_vocab));
+}
+
+GenerationRun::~GenerationRun() { model_.backend->set_stop({}); }
+
+Result<Generation> GenerationRun::run(const GenerationRequest& request, std::shared_ptr<const SelectionTrace> earlier) {
+  TRY_ASSIGN(const SelectionPlan plan, plan_selection(request, model_.config));
+  step_.top_k = plan.top_k;
+  step_.keep_window = plan.keep_window;
+  step_.keep_ranges = plan.keep_ranges;
+
+  Generation generation;
+  const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
+  const std::int64_t n_new = std::min<std::int64_t>(request.sampling.max_new_tokens, kRoomAhead);
+  const std::int64_t n_total = std::min(n_prompt + n_new, context_length_);
+  if (plan.fingerprint != timeline_.selection()) earlier = nullptr;
+  TRY_ASSIGN(generation.n_cached_tokens, timeline_.begin(request.prompt, plan.fingerprint, n_total));
+  generation.n_prompt_tokens = n_prompt;
+  if (request.trace_level != TraceLevel::kOff) {
+    RecorderOptions recording;
+    recording.level = request.trace_level;
+    recording.mode = plan.mode;
+    recording.n_layers = model_.config.n_layers;
+    recording.top_k = plan.top_k;
+    recording.n_prompt_tokens = n_prompt;
+    recording.n_cached_tokens = generation.n_cached_tokens;
+    recording.earlier = std::move(earlier);
+    TRY_ASSIGN(recorder_, SelectionRecorder::create(recording));
+    step_.sink = recorder_.get();
+  }
+  TRY_ASSIGN(const StepEnd end, prefill(request, generation));
+  if (end == StepEnd::kStopped) {
+    generation.end = EndReason::kCancelled;
+    if (recorder_) generation.trace = std::make_shared<const SelectionTrace>(recorder_->take(0, 0));
+    return generation;
+  }
+  TRY(decode(request, generation));
+  return generation;
+}
+
+Result<StepEnd> GenerationRun::prefill(const GenerationRequest& request, Generation& generation) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::int64_t n_cached = generation.n_cached_tokens;
+  observer_.on_prefill(n_cached, generation.n_prompt_tokens, n_cached);
+  const auto rest = std::span(request.prompt).subspan(static_cast<std::size_t>(n_cached));
+  auto end = timeline_.extend(rest, step_, logits_, [&](std::int64_t n_done) {
+    observer_.on_prefill(n_done, generation.n_prompt_tokens, n_cached);
+  });
+  generation.prefill_seconds = seconds_since(start);
+  return end;
+}
+
+Result<void> GenerationRun::decode(const GenerationRequest& request, Generation& generation) {
+  const auto start = std::chrono::steady_clock::now();
+  TRY_ASSIGN(Sampler sampler, Sampler::make(request.sampling, model_.tokenizer->vocabulary_size()));
+  GenerationText text(model_.tokenizer, request.starts_in_thinking);
+  std::optional<QuoteConstraint> quotes;
+  if (request.sampling.quote_constraint) {
+    quotes.emplace(model_.tokenizer, request.prompt, request.quotable, model_.layout.quotes, model_.config.end_ids);
+  }
+  const std::int64_t n_room = context_length_ - generation.n_prompt_tokens;
+  const std::int64_t n_most = std::min<std::int64_t>(request.sampling.max_new_tokens, n_room);
+  generation.end = EndReason::kLength;
+  for (std::int64_t i = 0; i < n_most; ++i) {
+    if (stop_.stop_requested()) {
+      generation.end = EndReason::kCancelled;
+      break;
+    }
+    const bool in_answer = text.in_answer();
+    TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, quotes ? &*quotes : nullptr, in_answer));
+    if (is_end(choice.id)) {
+      generation.end = EndReason::kEndOfText;
+      break;
+    }
+    if (quotes && in_answer) quotes->push(choice.id);
+    generation.tokens.push_back({choice.id, Channel::kAnswer, 0, 0, choice.log_probability});
+    tell(text.push(choice.id));
+    if (recorder_) observer_.on_token_selection(i, recorder_->token_selection(i));
+    if (i + 1 == n_most) break;
+    TRY_ASSIGN(const StepEnd end, timeline_.extend(std::span(&choice.id, 1), step_, logits_));
+    if (end == StepEnd::kStopped) {
+      generation.end = EndReason::kCancelled;
+      break;
+    }
+  }
+  finish(text, generation);
+  generation.decode_seconds = seconds_since(start);
+  return {};
+}
+
+Result<Sampler::Choice> GenerationRun::choose(Sampler& sampler, QuoteConstraint* quotes, bool in_answer) {
+  if (!std::all_of(logits_.begin(), logits_.end(), [](float v) { return std::isfinite(v); })) {
+    const std::string where = timeline_.find_non_finite(step_);
+    timeline_.adopt({}, "");
+    return Error{ErrorCode::kCorrupt, "The model's numbers broke down " + where +
+                                          " (inf or NaN), so nothing was written. Its weights may be damaged: download them again."};
+  }
+  return sampler.sample(logits_, quotes != nullptr && in_answer ? quotes->allowed() : std::span<const TokenId>{});
+}
+
+void GenerationRun::tell(std::vector<GenerationText::Piece> pieces) {
+  for (const GenerationText::Piece& piece : pieces) observer_.on_text(piece.channel, piece.text, piece.first_token);
+}
+
+void GenerationRun::finish(GenerationText& text, Generation& generation) {
+  tell(text.finish());
+  generation.thinking = text.thinking();
+  generation.answer = text.answer();
+  const std::vector<GenerationText::Place> places = text.places();
+  std::int64_t n_thinking = 0;
+  for (std::size_t i = 0; i < generation.tokens.size(); ++i) {
+    GeneratedToken& token = generation.tokens[i];
+    token.channel = places[i].channel;
+    token.text_begin = places[i].begin;
+    token.text_end = places[i].end;
+    n_thinking += token.channel == Channel::kThinking ? 1 : 0;
+  }
+  if (recorder_) {
+    const auto n = static_cast<std::int64_t>(generation.tokens.size());
+    generation.trace = std::make_shared<const SelectionTrace>(recorder_->take(n, n_thinking));
+  }
+}
+
+bool GenerationRun::is_end(TokenId id) const {
+  return std::binary_search(model_.config.end_ids.begin(), model_.config.end_ids.end(), id);
+}
+
+}  // namespace engine

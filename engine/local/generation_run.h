@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/engine.h"
+#include "engine/local/model_loader.h"
+#include "engine/local/selection_plan.h"
+#include "engine/local/timeline.h"
+#include "engine/sampling/quote_constraint.h"
+#include "engine/sampling/sampler.h"
+#include "engine/tokenizer/generation_text.h"
+#include "engine/trace/selection_recorder.h"
+
+namespace engine {
+
+/// One answer, from the prompt's tokens to text and trace: prefill of what is new, then token by token.
+class GenerationRun {
+ public:
+  GenerationRun(LoadedModel& model, Timeline& timeline, std::int64_t context_length, GenerationObserver& observer,
+                std::stop_token stop);
+  ~GenerationRun();
+  GenerationRun(const GenerationRun&) = delete;
+  GenerationRun& operator=(const GenerationRun&) = delete;
+
+  /// `earlier`: the trace of the run that left the timeline's keys behind; may be null.
+  Result<Generation> run(const GenerationRequest& request, std::shared_ptr<const SelectionTrace> earlier);
+
+ private:
+  /// Reads the prompt; `logits_` holds its last row afterwards.
+  Result<StepEnd> prefill(const GenerationRequest& request, Generation& generation);
+  Result<void> decode(const GenerationRequest& request, Generation& generation);
+  Result<Sampler::Choice> choose(Sampler& sampler, QuoteConstraint* quotes, bool in_answer);
+  void tell(std::vector<GenerationText::Piece> pieces);
+  void finish(GenerationText& text, Generation& generation);
+  bool is_end(TokenId id) const;
+
+  LoadedModel& model_;
+  Timeline& timeline_;
+  std::int64_t context_length_;
+  GenerationObserver& observer_;
+  std::stop_token stop_;
+  StepOptions step_;
+  std::vector<float> logits_;
+  std::unique_ptr<SelectionRecorder> recorder_;
+};
+
+}  // namespace engine

@@ -1,0 +1,111 @@
+#include "engine/local/local_engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <utility>
+
+#include "engine/local/generation_run.h"
+#include "engine/local/model_loader.h"
+#include "engine/local/timeline.h"
+
+namespace engine {
+namespace {
+
+constexpr std::int64_t kMaxContext = 131072;
+
+/// Lets one `generate` in at a time.
+class Turn {
+ public:
+  explicit Turn(std::atomic<bool>& taken) : taken_(taken), is_mine_(!taken.exchange(true)) {}
+  ~Turn() {
+    if (is_mine_) taken_ = false;
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool is_mine() const { return is_mine_; }
+
+ private:
+  std::atomic<bool>& taken_;
+  bool is_mine_;
+};
+
+class LocalEngine final : public Engine {
+ public:
+  LocalEngine(std::unique_ptr<LoadedModel> model, EngineInfo info)
+      : model_(std::move(model)),
+        timeline_(*model_->backend, model_->config, *model_->transformer),
+        info_(std::move(info)) {}
+
+  const EngineInfo& info() const override { return info_; }
+  std::shared_ptr<const Tokenizer> tokenizer() const override { return model_->tokenizer; }
+  const PromptLayout& layout() const override { return model_->layout; }
+  std::int64_t cached_prefix(std::span<const TokenId> prompt) const override { return timeline_.common_prefix(prompt); }
+
+  Result<Generation> generate(const GenerationRequest& request, GenerationObserver& observer,
+                              std::stop_token stop) override {
+    const Turn turn(is_busy_);
+    if (!turn.is_mine()) {
+      return Error{ErrorCode::kInvalidInput, "The model is still answering another question. Cancel that one first."};
+    }
+    TRY(check(request));
+    GenerationRun run(*model_, timeline_, info_.context_length, observer, stop);
+    auto generation = run.run(request, last_trace_);
+    last_trace_ = generation ? generation->trace : nullptr;
+    return generation;
+  }
+
+ private:
+  Result<void> check(const GenerationRequest& request) const {
+    if (request.prompt.empty()) return Error{ErrorCode::kInvalidInput, "The prompt is empty."};
+    const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
+    if (n_prompt >= info_.context_length) {
+      return Error{ErrorCode::kInvalidInput, "The prompt has " + std::to_string(n_prompt) + " tokens; the model reads " +
+                                                 std::to_string(info_.context_length) + " with the answer. Choose fewer pages."};
+    }
+    const auto outside = std::find_if(request.prompt.begin(), request.prompt.end(),
+                                      [this](TokenId id) { return id < 0 || id >= model_->config.n_vocab; });
+    if (outside != request.prompt.end()) {
+      return Error{ErrorCode::kInvalidInput, "The prompt holds the token " + std::to_string(*outside) + ", which the model does not have."};
+    }
+    if (request.sampling.max_new_tokens <= 0) return Error{ErrorCode::kInvalidInput, "The answer must be allowed at least one token."};
+    return {};
+  }
+
+  std::unique_ptr<LoadedModel> model_;
+  Timeline timeline_;
+  EngineInfo info_;
+  std::shared_ptr<const SelectionTrace> last_trace_;  // of the run that left the keys behind
+  std::atomic<bool> is_busy_ = false;
+};
+
+EngineInfo describe(const LoadedModel& model, const std::filesystem::path& path, const LocalEngineOptions& options) {
+  EngineInfo info;
+  info.name = !model.layout.name.empty() ? model.layout.name : std::filesystem::absolute(path).lexically_normal().filename().string();
+  info.architecture = model.config.model_type;
+  info.device = model.backend->name();
+  info.model_hash = model.fingerprint;
+  const std::int64_t wanted = options.context_length > 0 ? options.context_length : kMaxContext;
+  info.context_length = std::min({wanted, model.config.context_length, kMaxContext});
+  info.n_layers = model.config.n_layers;
+  info.index_topk = model.config.indexer.top_k;
+  info.has_indexer = model.config.has_indexer();
+  info.weight_bytes = model.weights.size_bytes;
+  info.key_bytes_per_token = KeyStore::bytes_per_token(model.config);
+  return info;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> open_local_engine(const std::filesystem::path& model, const LocalEngineOptions& options,
+                                                  const LoadObserver& observer, std::stop_token stop) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(model, ignored)) {
+    return Error{ErrorCode::kNotFound, model.string() + " does not exist. Choose the folder of a model."};
+  }
+  TRY_ASSIGN(std::unique_ptr<LoadedModel> loaded, load_model(model, options, observer, stop));
+  EngineInfo info = describe(*loaded, model, options);
+  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(std::move(loaded), std::move(info)));
+}
+
+}  // namespace engine

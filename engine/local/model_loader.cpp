@@ -1,0 +1,79 @@
+#include "engine/local/model_loader.h"
+
+#include <cstdio>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "engine/base/log.h"
+#include "engine/model/checkpoint.h"
+#include "engine/model/mapped_file.h"
+
+namespace engine {
+namespace {
+
+constexpr std::int64_t kPrefillChunk = 256;  // tokens; long operations look at a stop by themselves
+
+std::string in_gigabytes(std::int64_t n_bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f GB", static_cast<double>(n_bytes) / 1e9);
+  return text;
+}
+
+std::unique_ptr<kernels::Backend> make_cpu(const LocalEngineOptions& options) {
+  kernels::CpuOptions cpu;
+  cpu.n_threads = options.n_threads;
+  return kernels::make_cpu_backend(cpu);
+}
+
+Result<std::unique_ptr<kernels::Backend>> make_backend(const LocalEngineOptions& options, std::int64_t weight_bytes) {
+  if (options.device == Device::kReference) return kernels::make_reference_backend();
+  if (options.device == Device::kCpu) return make_cpu(options);
+  auto made = kernels::make_cuda_backend();
+  if (auto* backend = std::get_if<std::unique_ptr<kernels::Backend>>(&made)) {
+    if (options.device == Device::kCuda) return std::move(*backend);
+    if ((*backend)->memory_free_bytes() > static_cast<std::size_t>(weight_bytes)) return std::move(*backend);
+    log(LogLevel::kInfo, "The model does not fit in the GPU's memory; the CPU runs it.");
+  } else if (options.device == Device::kCuda) {
+    return Error{ErrorCode::kDevice, std::get<kernels::DeviceError>(made).message};
+  }
+  return make_cpu(options);
+}
+
+Result<void> check_memory(const kernels::Backend& backend, std::int64_t weight_bytes) {
+  const auto n_free = static_cast<std::int64_t>(backend.memory_free_bytes());
+  if (n_free == 0 || weight_bytes < n_free) return {};
+  return Error{ErrorCode::kOutOfMemory, "The model needs about " + in_gigabytes(weight_bytes) + " of memory and " +
+                                            in_gigabytes(n_free) + " are free. Close other programs or choose a smaller model."};
+}
+
+Result<std::string> config_fingerprint(const std::filesystem::path& folder) {
+  TRY_ASSIGN(const MappedFile file, MappedFile::open(folder / "config.json"));
+  const auto bytes = file.bytes();
+  return hash_of(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& folder, const LocalEngineOptions& options,
+                                                const LoadObserver& observer, std::stop_token stop) {
+  auto model = std::make_unique<LoadedModel>();
+  TRY_ASSIGN(model->config, load_config(folder));
+  TRY_ASSIGN(model->layout, PromptLayout::load(folder));
+  TRY_ASSIGN(model->tokenizer, Tokenizer::load(folder));
+  if (model->tokenizer->vocabulary_size() > model->config.n_vocab) {
+    return Error{ErrorCode::kCorrupt, (folder / "tokenizer.json").string() +
+                                          " has more tokens than the model's embedding has rows. Do they belong together?"};
+  }
+  TRY_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, open_safetensors(folder));
+  TRY_ASSIGN(const std::string config_hash, config_fingerprint(folder));
+  model->fingerprint = hash_of(config_hash + checkpoint->fingerprint());
+  TRY_ASSIGN(model->backend, make_backend(options, checkpoint->n_bytes()));
+  TRY(check_memory(*model->backend, checkpoint->n_bytes()));
+  TRY_ASSIGN(model->weights, load_weights(*checkpoint, model->config, *model->backend, observer, stop));
+  const std::int64_t chunk = options.prefill_chunk > 0 ? options.prefill_chunk : kPrefillChunk;
+  TRY_ASSIGN(model->transformer, Transformer::create(*model->backend, model->config, model->weights, chunk));
+  return model;
+}
+
+}  // namespace engine
