@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -11,7 +10,6 @@
 #include "engine/local/model_loader.h"
 #include "engine/local/selection_plan.h"
 #include "engine/local/timeline.h"
-#include "engine/sampling/quote_constraint.h"
 #include "engine/sampling/sampler.h"
 #include "engine/tokenizer/generation_text.h"
 #include "engine/trace/selection_recorder.h"
@@ -34,7 +32,7 @@ class GenerationRun {
   /// Reads the prompt; `logits_` holds its last row afterwards.
   Result<StepEnd> prefill(const GenerationRequest& request, Generation& generation);
   Result<void> decode(const GenerationRequest& request, Generation& generation);
-  Result<Sampler::Choice> choose(Sampler& sampler, QuoteConstraint* quotes, bool in_answer);
+  Result<Sampler::Choice> choose(Sampler& sampler);
   void tell(std::vector<GenerationText::Piece> pieces);
   void finish(GenerationText& text, Generation& generation);
   bool is_end(TokenId id) const;
