@@ -111,7 +111,8 @@ Result<PreTokenizer> PreTokenizer::from_name(std::string_view name) {
 
 std::vector<std::uint32_t> PreTokenizer::split(std::string_view text) const {
   std::vector<std::uint32_t> sizes;
-  SplitPattern::Scratch scratch;
+  // Prompts are encoded in thousands of short texts; making the scratch space anew costs more than most of them.
+  thread_local SplitPattern::Scratch scratch;
   for (std::size_t begin = 0; begin < text.size();) {
     std::size_t end = begin;
     while (end < text.size()) {
