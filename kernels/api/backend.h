@@ -77,7 +77,10 @@ enum class Compute : std::uint8_t { kF32, kBF16, kI8 };  // arithmetic of the ma
 
 struct CpuOptions {
   int n_threads = 0;  // 0: one per physical core
+  /// kF32: f32 throughout. kBF16: weights, activations of the products and cached latents in bf16, indexer
+  /// keys in int8 where the processor has the instructions; sums, norms, softmax and the router in f32.
   Compute compute = Compute::kF32;
+  bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
 

@@ -3,7 +3,8 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/cpu/cpu_storage.h"
+#include "kernels/cpu/cpu_operations.h"
+#include "kernels/reference/number_formats.h"
 
 namespace kernels::cpu {
 namespace {
@@ -21,26 +22,31 @@ struct Lanes {
 /// Running softmax of one group of lanes: q, largest, sum, out and a tile of scores.
 class LaneState {
  public:
-  LaneState(int latent_dim, int row_dim) : latent_dim_(latent_dim), row_dim_(row_dim) {
+  LaneState(const Cpu& cpu, const PanelKeyCache& cache)
+      : latent_dim_(cache.shape().latent_dim),
+        row_dim_(cache.row_dim()),
+        bf16_(cache.formats().latent == Format::kBF16),
+        native_(bf16_ && cpu.kernels.native_bf16) {
     const std::size_t lanes = kMaxLanes;
-    q_.resize(static_cast<std::size_t>(row_dim) * lanes);
-    part_.resize(static_cast<std::size_t>(latent_dim) * lanes);
+    const auto latent = static_cast<std::size_t>(latent_dim_);
+    q_.resize(static_cast<std::size_t>(row_dim_ + 1) * lanes);
+    part_.resize(latent * lanes);
     whole_.resize(part_.size());
     scratch_.resize(kKeyTile * lanes);
+    if (native_) side_.resize(kKeyTile * ((latent + 31) / 32 * 32 + lanes));
+    if (bf16_ && !native_) widened_.resize(static_cast<std::size_t>(kKeyTile * row_dim_));
   }
 
   void start(const AttentionArgs& args, const Lanes& lanes) {
     lanes_ = lanes;
-    const int n = lanes.padded();
     const auto* latent = args.q_latent.as<const float>() + lanes.first * latent_dim_;
     const std::int64_t rope_dim = row_dim_ - latent_dim_;
     const auto* rope = args.q_rope.as<const float>() + lanes.first * rope_dim;
     std::fill(q_.begin(), q_.end(), 0.0f);
     for (int lane = 0; lane < lanes.n; ++lane) {
-      for (int d = 0; d < latent_dim_; ++d)
-        q_[static_cast<std::size_t>(d * n + lane)] = args.scale * latent[lane * latent_dim_ + d];
-      for (std::int64_t d = 0; d < rope_dim; ++d)
-        q_[static_cast<std::size_t>((latent_dim_ + d) * n + lane)] = args.scale * rope[lane * rope_dim + d];
+      for (int d = 0; d < latent_dim_; ++d) set_q(d, lane, args.scale * latent[lane * latent_dim_ + d]);
+      for (int d = latent_dim_; d < row_dim_; ++d)
+        set_q(d, lane, args.scale * rope[lane * rope_dim + d - latent_dim_]);
     }
     reset_part();
     std::fill(whole_.begin(), whole_.end(), 0.0f);
@@ -48,10 +54,17 @@ class LaneState {
     std::fill(whole_sum_, whole_sum_ + kMaxLanes, 0.0f);
   }
 
-  void attend(const Cpu& cpu, const float* const* rows, int n_keys, const int* n_visible) {
+  void attend(const Cpu& cpu, const void** rows, int n_keys, const int* n_visible) {
+    if (bf16_ && !native_) {
+      for (int j = 0; j < n_keys; ++j) {
+        float* row = widened_.data() + static_cast<std::ptrdiff_t>(j) * row_dim_;
+        cpu.kernels.widen_bf16(static_cast<const std::uint16_t*>(rows[j]), row, row_dim_);
+        rows[j] = row;
+      }
+    }
     const AttentionTile tile{rows,      n_keys,   latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
-                             n_visible, largest_, sum_,        part_.data(), scratch_.data()};
-    cpu.kernels.attend_f32(tile);
+                             n_visible, largest_, sum_,        part_.data(), scratch_.data(), side_.data()};
+    (native_ ? cpu.kernels.attend_bf16 : cpu.kernels.attend_f32)(tile);
   }
 
   /// Joins the part that was summed since the last call to the whole.
@@ -82,6 +95,14 @@ class LaneState {
   }
 
  private:
+  void set_q(int d, int lane, float value) {
+    const int n = lanes_.padded();
+    if (native_) {
+      reinterpret_cast<std::uint16_t*>(q_.data())[(d / 2 * n + lane) * 2 + d % 2] = float_to_bf16(value);
+    } else {
+      q_[static_cast<std::size_t>(d * n + lane)] = value;
+    }
+  }
   void reset_part() {
     std::fill(part_.begin(), part_.end(), 0.0f);
     std::fill(largest_, largest_ + kMaxLanes, -INFINITY);
@@ -90,11 +111,15 @@ class LaneState {
 
   int latent_dim_;
   int row_dim_;
+  bool bf16_;    // the cache's rows
+  bool native_;  // and the inner loops take them as they are
   Lanes lanes_;
   std::vector<float> q_;
   std::vector<float> part_;
   std::vector<float> whole_;
   std::vector<float> scratch_;
+  std::vector<std::uint16_t> side_;
+  std::vector<float> widened_;
   float largest_[kMaxLanes];
   float sum_[kMaxLanes];
   float whole_largest_[kMaxLanes];
@@ -106,7 +131,7 @@ void attend_all(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs&
                 int thread, LaneState& state) {
   const std::int64_t n_heads = args.q_latent.shape[1];
   const std::int64_t last = args.first_position + (lanes.first + lanes.n - 1) / n_heads;
-  const float* rows[kKeyTile];
+  const void* rows[kKeyTile];
   int n_visible[kMaxLanes];
   for (std::int64_t s = 0; s <= last && !cpu.stop.poll(thread); s += kKeyTile) {
     if (s > 0 && s % kSplitKeys == 0) state.end_part();
@@ -127,7 +152,7 @@ void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const Attention
   const std::int64_t k = args.indices.shape[1];
   const std::int64_t query = lanes.first / n_heads;
   const auto* indices = args.indices.as<const std::int32_t>() + query * k;
-  const float* rows[kKeyTile];
+  const void* rows[kKeyTile];
   int n_keys = 0;
   std::int64_t n_done = 0;
   for (std::int64_t j = 0; j < k && !cpu.stop.poll(thread); ++j) {
@@ -155,8 +180,7 @@ void attention(Cpu& cpu, const AttentionArgs& args) {
     for (std::int64_t first = t * n_heads; first < end; first += kMaxLanes)
       tasks.push_back({first, static_cast<int>(std::min<std::int64_t>(kMaxLanes, end - first))});
   }
-  std::vector<LaneState> states(static_cast<std::size_t>(cpu.pool.n_threads()),
-                                LaneState(static_cast<int>(latent_dim), cache.latent_row()));
+  std::vector<LaneState> states(static_cast<std::size_t>(cpu.pool.n_threads()), LaneState(cpu, cache));
   cpu.pool.run(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i, int thread) {
     const Lanes& lanes = tasks[static_cast<std::size_t>(i)];
     LaneState& state = states[static_cast<std::size_t>(thread)];
@@ -177,9 +201,11 @@ void attention_mass(Cpu& cpu, const AttentionMassArgs& args) {
   const std::int64_t rope_dim = cache.shape().rope_dim;
   const std::int64_t n_keys = args.mass.shape[1];
   std::vector<float> weights(static_cast<std::size_t>(cpu.pool.n_threads() * n_keys));
+  std::vector<float> keys(static_cast<std::size_t>(cpu.pool.n_threads() * cache.row_dim()));
   cpu.pool.run(n_queries, [&, heads = n_heads, dim = latent_dim](std::int64_t t, int thread) {
     float* mass = args.mass.as<float>() + t * n_keys;
     float* p = weights.data() + thread * n_keys;
+    float* key = keys.data() + thread * cache.row_dim();
     const std::int64_t n_visible = std::min(n_keys, args.first_position + t + 1);
     std::fill(mass, mass + n_keys, 0.0f);
     for (std::int64_t h = 0; h < heads && !cpu.stop.poll(thread); ++h) {
@@ -187,7 +213,7 @@ void attention_mass(Cpu& cpu, const AttentionMassArgs& args) {
       const float* q_rope = args.q_rope.as<const float>() + (t * heads + h) * rope_dim;
       float largest = -INFINITY;
       for (std::int64_t s = 0; s < n_visible; ++s) {
-        const float* key = cache.latent(s);
+        cache.get_latent(s, key);
         float dot = 0;
         for (std::int64_t d = 0; d < dim; ++d) dot += q[d] * key[d];
         for (std::int64_t d = 0; d < rope_dim; ++d) dot += q_rope[d] * key[dim + d];

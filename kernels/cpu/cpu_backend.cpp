@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kernels/api/backend.h"
-#include "kernels/cpu/cpu_storage.h"
+#include "kernels/cpu/cpu_operations.h"
 #include "kernels/reference/checks.h"
 #include "kernels/reference/number_formats.h"
 #include "kernels/reference/row_operations.h"
@@ -21,7 +21,12 @@ class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options)
       : pool_(options.n_threads > 0 ? options.n_threads : cpu::physical_cores()),
-        kernels_(cpu::best_tile_kernels()) {}
+        kernels_(cpu::best_tile_kernels()) {
+    if (options.compute == Compute::kF32) return;
+    weights_ = cpu::Format::kBF16;
+    keys_.latent = cpu::Format::kBF16;
+    if (!options.exact_selection && kernels_.score_i8 != nullptr) keys_.index = cpu::Format::kI8;
+  }
 
   std::string name() const override {
     const int n = pool_.n_threads();
@@ -37,14 +42,14 @@ class CpuBackend final : public Backend {
   DeviceResult<std::unique_ptr<Matrix>> load_matrix(const MatrixSource& source) override {
     if (const char* fault = matrix_source_fault(source))
       return DeviceError{false, std::string("A weight matrix cannot be loaded: ") + fault + "."};
-    auto matrix = PackedMatrix::pack(source, pool_);
+    auto matrix = PackedMatrix::pack(source, source.keep_f32 ? cpu::Format::kF32 : weights_, pool_);
     if (matrix == nullptr)
       return out_of_memory("a weight matrix",
                            checked_product(source.n_out, source.n_in, 4).value_or(SIZE_MAX));
     return std::unique_ptr<Matrix>(std::move(matrix));
   }
   DeviceResult<std::unique_ptr<KeyCache>> make_key_cache(const KeyCacheShape& shape) override {
-    auto cache = PanelKeyCache::create(shape);
+    auto cache = PanelKeyCache::create(shape, keys_);
     if (cache == nullptr) {
       const std::int64_t row = std::int64_t{shape.latent_dim} + shape.rope_dim + shape.index_dim;
       return out_of_memory("the keys of one layer",
@@ -61,24 +66,24 @@ class CpuBackend final : public Backend {
   }
 
   std::size_t key_row_bytes(const KeyCache& cache) const override {
-    return static_cast<std::size_t>(cpu::panels(&cache).latent_row() +
-                                    cpu::panels(&cache).shape().index_dim) *
+    return static_cast<std::size_t>(cpu::panels(&cache).row_dim() + cpu::panels(&cache).shape().index_dim) *
            4;
   }
   void save_keys(const KeyCache& cache, std::int64_t first, std::int64_t n, std::byte* host) override {
     const PanelKeyCache& keys = cpu::panels(&cache);
     require("save_keys", first >= 0 && n >= 0 && first + n <= keys.capacity(), "the rows leave the cache");
     auto* out = reinterpret_cast<float*>(host);
-    std::memcpy(out, keys.latent(first), static_cast<std::size_t>(n * keys.latent_row()) * 4);
-    out += n * keys.latent_row();
+    for (std::int64_t s = 0; s < n; ++s) keys.get_latent(first + s, out + s * keys.row_dim());
+    out += n * keys.row_dim();
     for (std::int64_t s = 0; s < n; ++s) keys.get_index(first + s, out + s * keys.shape().index_dim);
   }
   void load_keys(KeyCache& cache, std::int64_t first, std::int64_t n, const std::byte* host) override {
-    const PanelKeyCache& keys = cpu::panels(&cache);
+    auto& keys = static_cast<PanelKeyCache&>(cache);
     require("load_keys", first >= 0 && n >= 0 && first + n <= keys.capacity(), "the rows leave the cache");
     const auto* in = reinterpret_cast<const float*>(host);
-    std::memcpy(keys.latent(first), in, static_cast<std::size_t>(n * keys.latent_row()) * 4);
-    in += n * keys.latent_row();
+    for (std::int64_t s = 0; s < n; ++s)
+      keys.set_latent(first + s, 0, in + s * keys.row_dim(), keys.row_dim());
+    in += n * keys.row_dim();
     for (std::int64_t s = 0; s < n; ++s) keys.set_index(first + s, in + s * keys.shape().index_dim);
   }
 
@@ -117,18 +122,19 @@ class CpuBackend final : public Backend {
 
   void store_keys(const StoreKeysArgs& args) override {
     require("store_keys", args.cache != nullptr, "the cache is missing");
-    const PanelKeyCache& cache = cpu::panels(args.cache);
+    auto& cache = static_cast<PanelKeyCache&>(*args.cache);
     check(args, cache.shape());
-    const auto [capacity, latent_dim, rope_dim, index_dim] = cache.shape();
-    const auto copy = [](float* to, const TensorView& from, std::int64_t row, int n) {
-      if (n > 0) std::memcpy(to, from.as<const float>() + row * n, static_cast<std::size_t>(n) * 4);
-    };
-    for (std::int64_t t = 0; t < args.latent.shape[0]; ++t) {
-      copy(cache.latent(args.first_position + t), args.latent, t, latent_dim);
-      copy(cache.latent(args.first_position + t) + latent_dim, args.rope, t, rope_dim);
-      if (index_dim > 0)
-        cache.set_index(args.first_position + t, args.index_keys.as<const float>() + t * index_dim);
-    }
+    const int latent_dim = cache.shape().latent_dim;
+    const int rope_dim = cache.shape().rope_dim;
+    const int index_dim = cache.shape().index_dim;
+    over_rows(args.latent.shape[0], 2 * cache.row_dim(), [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t t = first; t < last; ++t) {
+        const std::int64_t position = args.first_position + t;
+        cache.set_latent(position, 0, args.latent.as<const float>() + t * latent_dim, latent_dim);
+        cache.set_latent(position, latent_dim, args.rope.as<const float>() + t * rope_dim, rope_dim);
+        if (index_dim > 0) cache.set_index(position, args.index_keys.as<const float>() + t * index_dim);
+      }
+    });
   }
   void add(const AddArgs& args) override {
     check(args);
@@ -179,6 +185,8 @@ class CpuBackend final : public Backend {
 
   cpu::ThreadPool pool_;
   const cpu::TileKernels& kernels_;
+  cpu::Format weights_ = cpu::Format::kF32;
+  cpu::KeyFormats keys_;
   cpu::StopFlag stop_;
   cpu::Scratch scratch_;
   std::optional<DeviceError> error_;

@@ -1,66 +1,70 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/cpu/cpu_storage.h"
+#include "kernels/cpu/cpu_operations.h"
 
 namespace kernels::cpu {
 namespace {
 
-constexpr int kTile = kPanel * kPanelsPerTile;
-constexpr std::int64_t kPairsPerTask = 4;         // panel pairs of one task
-constexpr std::int64_t kGroupFloats = 96 * 1024;  // activations of one task: they stay in a 1 MB L2 cache
+constexpr std::int64_t kTilesPerTask = 4;
+constexpr std::int64_t kGroupBytes = 384 * 1024;  // activations of one task: they stay in a 1 MB L2 cache
 
-/// n_rows activations of k values in blocks of `block` rows, each block [k][rows of the block].
+/// Cache lines that one row of k activations fills.
+std::int64_t chunks_of(std::int64_t k, Format format) {
+  const std::int64_t bytes = k * (format == Format::kF32 ? 4 : 2);
+  return (bytes + kChunkBytes - 1) / kChunkBytes;
+}
+
+/// n_rows activations in blocks of `block` rows, each block [chunk][rows of the block][kChunkBytes].
 struct Blocks {
-  float* values;
+  std::byte* values;
   std::int64_t n_rows;
   std::int64_t k;
   int block;
+  Format format;
 
+  std::int64_t row_bytes() const { return chunks_of(k, format) * kChunkBytes; }
   std::int64_t count() const { return (n_rows + block - 1) / block; }
   int rows(std::int64_t i) const {
     return static_cast<int>(std::min<std::int64_t>(block, n_rows - i * block));
   }
-  float* at(std::int64_t i) const { return values + i * block * k; }
-  std::int64_t per_task() const { return std::max<std::int64_t>(1, kGroupFloats / (block * k)); }
+  std::byte* at(std::int64_t i) const { return values + i * block * row_bytes(); }
+  std::int64_t per_task() const { return std::max<std::int64_t>(1, kGroupBytes / (block * row_bytes())); }
 };
+
+void pack_row(const Cpu& cpu, Format format, const float* row, std::int64_t n, std::byte* out,
+              std::int64_t chunk_stride) {
+  (format == Format::kF32 ? cpu.kernels.pack_f32 : cpu.kernels.pack_bf16)(row, n, out, chunk_stride);
+}
 
 /// Row r of block i comes from row_of(i * block + r).
 template <typename RowOf>
-void pack_block(const Blocks& blocks, std::int64_t i, const RowOf& row_of) {
+void pack_block(const Cpu& cpu, const Blocks& blocks, std::int64_t i, const RowOf& row_of) {
   const int n_rows = blocks.rows(i);
-  float* out = blocks.at(i);
-  for (int r = 0; r < n_rows; ++r) {
-    const float* row = row_of(i * blocks.block + r);
-    for (std::int64_t j = 0; j < blocks.k; ++j) out[j * n_rows + r] = row[j];
-  }
+  for (int r = 0; r < n_rows; ++r)
+    pack_row(cpu, blocks.format, row_of(i * blocks.block + r), blocks.k, blocks.at(i) + r * kChunkBytes,
+             std::int64_t{n_rows} * kChunkBytes);
 }
 
 /// c[r][0 .. end - begin) (+)= block * columns [begin, end) of the transposed matrix; at most one tile wide.
-void multiply_tile(const Cpu& cpu, int n_rows, const float* a, const PackedMatrix& matrix, std::int64_t begin,
-                   std::int64_t end, float* c, std::int64_t c_stride, bool accumulate) {
+void multiply_tile(const Cpu& cpu, int n_rows, const std::byte* a, const PackedMatrix& matrix,
+                   std::int64_t begin, std::int64_t end, float* c, std::int64_t c_stride, bool accumulate) {
+  const auto gemm = matrix.format() == Format::kF32 ? cpu.kernels.gemm_f32 : cpu.kernels.gemm_bf16;
   const std::int64_t first_panel = begin / kPanel;
-  const std::int64_t last_panel = (end + kPanel - 1) / kPanel;
-  const auto n_panels = static_cast<int>(last_panel - first_panel);
-  const float* b = matrix.panel(first_panel);
-  if (begin % kPanel == 0 && end % kPanel == 0) {
-    cpu.kernels.gemm_f32(n_rows, n_panels, matrix.n_in(), a, b, matrix.panel_stride(), c, c_stride,
-                         accumulate);
-    return;
-  }
+  const auto n_panels = static_cast<int>((end + kPanel - 1) / kPanel - first_panel);
+  GemmTile tile{n_rows, n_panels, matrix.n_in(), a,      matrix.panel(first_panel), matrix.panel_bytes(),
+                c,      c_stride, accumulate,    nullptr};
+  if (begin % kPanel == 0 && end % kPanel == 0) return gemm(tile);
   // Edges of the matrix or of a head: whole panels into a side tile, of which the wanted columns are copied.
-  alignas(64) float side[kMaxRows * kTile];
+  alignas(64) float side[kMaxRows * kTile] = {};
   const std::int64_t skipped = begin - first_panel * kPanel;
-  const auto n = static_cast<std::size_t>(end - begin) * sizeof(float);
-  for (int r = 0; accumulate && r < n_rows; ++r) std::memcpy(side + r * kTile + skipped, c + r * c_stride, n);
-  if (accumulate) {  // the columns beside it only have to be numbers
-    for (int r = 0; r < n_rows; ++r) {
-      std::fill(side + r * kTile, side + r * kTile + skipped, 0.0f);
-      std::fill(side + r * kTile + skipped + (end - begin), side + (r + 1) * kTile, 0.0f);
-    }
-  }
-  cpu.kernels.gemm_f32(n_rows, n_panels, matrix.n_in(), a, b, matrix.panel_stride(), side, kTile, accumulate);
-  for (int r = 0; r < n_rows; ++r) std::memcpy(c + r * c_stride, side + r * kTile + skipped, n);
+  const auto n_bytes = static_cast<std::size_t>(end - begin) * sizeof(float);
+  for (int r = 0; accumulate && r < n_rows; ++r)
+    std::memcpy(side + r * kTile + skipped, c + r * c_stride, n_bytes);
+  tile.c = side;
+  tile.c_stride = kTile;
+  gemm(tile);
+  for (int r = 0; r < n_rows; ++r) std::memcpy(c + r * c_stride, side + r * kTile + skipped, n_bytes);
 }
 
 /// Columns [begin, end) cut into tiles that end where panels end: calls tile(begin, end).
@@ -80,11 +84,11 @@ struct BlockRun {
   std::int64_t last_block;
 };
 
-/// Every run times every group of kPairsPerTask tiles of n_columns: calls task(run, first column, last
+/// Every run times every group of kTilesPerTask tiles of n_columns: calls task(run, first column, last
 /// column).
 template <typename Task>
 void for_runs(Cpu& cpu, const std::vector<BlockRun>& runs, std::int64_t n_columns, const Task& task) {
-  const std::int64_t columns_per_task = kPairsPerTask * kTile;
+  const std::int64_t columns_per_task = kTilesPerTask * kTile;
   const std::int64_t n_groups = (n_columns + columns_per_task - 1) / columns_per_task;
   cpu.pool.run(static_cast<std::int64_t>(runs.size()) * n_groups, [&](std::int64_t i, int thread) {
     if (cpu.stop.poll(thread)) return;
@@ -140,7 +144,7 @@ struct ExpertPlan {
 ExpertPlan plan_experts(const FeedForwardWeights* experts, const std::vector<std::int64_t>& first,
                         int rows_per_block, std::int64_t n_hidden) {
   ExpertPlan plan;
-  const std::int64_t per_run = std::max<std::int64_t>(1, kGroupFloats / (rows_per_block * n_hidden));
+  const std::int64_t per_run = std::max<std::int64_t>(1, kGroupBytes / (rows_per_block * n_hidden * 4));
   for (std::size_t e = 0; e + 1 < first.size(); ++e) {
     const auto begin = static_cast<std::int64_t>(plan.blocks.size());
     for (std::int64_t slot = first[e]; slot < first[e + 1]; slot += rows_per_block)
@@ -153,18 +157,30 @@ ExpertPlan plan_experts(const FeedForwardWeights* experts, const std::vector<std
   return plan;
 }
 
-/// inner = silu(gate x) * (up x) of the columns [begin, end), written as the activations of `down`:
-/// [n_inner][rows].
-void gate_and_up(const Cpu& cpu, const ExpertBlock& block, const float* x, std::int64_t begin,
-                 std::int64_t end, float* inner) {
+/// The buffers of one feed-forward call. Slots are rows: tokens, or (token, expert) pairs sorted by expert.
+struct ExpertRows {
+  std::byte* x;          // packed activations of gate and up
+  std::byte* inner;      // packed activations of down
+  std::int64_t x_bytes;  // of one slot
+  std::int64_t inner_bytes;
+};
+
+/// inner = silu(gate x) * (up x) of the columns [begin, end), written as the activations of `down`.
+void gate_and_up(const Cpu& cpu, const ExpertBlock& block, const ExpertRows& rows, std::int64_t begin,
+                 std::int64_t end) {
   alignas(64) float gate[kMaxRows * kTile];
   alignas(64) float up[kMaxRows * kTile];
+  const Format format = packed(block.weights->down).format();
+  const std::byte* x = rows.x + block.first_slot * rows.x_bytes;
+  const std::int64_t chunk_stride = std::int64_t{block.n_rows} * kChunkBytes;
   for_tiles(begin, end, [&](std::int64_t from, std::int64_t to) {
     multiply_tile(cpu, block.n_rows, x, packed(block.weights->gate), from, to, gate, kTile, false);
     multiply_tile(cpu, block.n_rows, x, packed(block.weights->up), from, to, up, kTile, false);
+    std::byte* inner =
+        rows.inner + block.first_slot * rows.inner_bytes + chunks_of(from, format) * chunk_stride;
     for (int r = 0; r < block.n_rows; ++r) {
       cpu.kernels.silu_multiply(gate + r * kTile, up + r * kTile, gate + r * kTile, to - from);
-      for (std::int64_t i = from; i < to; ++i) inner[i * block.n_rows + r] = gate[r * kTile + i - from];
+      pack_row(cpu, format, gate + r * kTile, to - from, inner + r * kChunkBytes, chunk_stride);
     }
   });
 }
@@ -174,26 +190,30 @@ template <typename TokenOf>
 void run_blocks(Cpu& cpu, const ExpertPlan& plan, const float* in, std::int64_t n_hidden,
                 std::int64_t n_slots, std::int64_t max_inner, const TokenOf& token_of, float* y,
                 bool accumulate) {
-  float* x = cpu.scratch.floats(0, n_slots * n_hidden);
-  float* inner = cpu.scratch.floats(1, n_slots * max_inner);
+  ExpertRows rows{nullptr, nullptr, chunks_of(n_hidden, Format::kF32) * kChunkBytes,
+                  chunks_of(max_inner, Format::kF32) * kChunkBytes};
+  rows.x = cpu.scratch.bytes(0, n_slots * rows.x_bytes);
+  rows.inner = cpu.scratch.bytes(1, n_slots * rows.inner_bytes);
   cpu.pool.run(static_cast<std::int64_t>(plan.blocks.size()), [&](std::int64_t i, int) {
     const ExpertBlock& block = plan.blocks[static_cast<std::size_t>(i)];
-    const Blocks single{x + block.first_slot * n_hidden, block.n_rows, n_hidden, block.n_rows};
-    pack_block(single, 0, [&](std::int64_t r) { return in + token_of(block.first_slot + r) * n_hidden; });
+    const Blocks single{rows.x + block.first_slot * rows.x_bytes, block.n_rows, n_hidden, block.n_rows,
+                        packed(block.weights->gate).format()};
+    pack_block(cpu, single, 0,
+               [&](std::int64_t r) { return in + token_of(block.first_slot + r) * n_hidden; });
   });
   for_runs(cpu, plan.runs, max_inner, [&](const BlockRun& run, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = run.first_block; i < run.last_block; ++i) {
       const ExpertBlock& block = plan.blocks[static_cast<std::size_t>(i)];
-      gate_and_up(cpu, block, x + block.first_slot * n_hidden, begin,
-                  std::min(end, block.weights->gate->n_out()), inner + block.first_slot * max_inner);
+      gate_and_up(cpu, block, rows, begin, std::min(end, block.weights->gate->n_out()));
     }
   });
   for_runs(cpu, plan.runs, n_hidden, [&](const BlockRun& run, std::int64_t begin, std::int64_t end) {
     for_tiles(begin, end, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t i = run.first_block; i < run.last_block; ++i) {
         const ExpertBlock& block = plan.blocks[static_cast<std::size_t>(i)];
-        multiply_tile(cpu, block.n_rows, inner + block.first_slot * max_inner, packed(block.weights->down),
-                      from, to, y + block.first_slot * n_hidden + from, n_hidden, accumulate);
+        multiply_tile(cpu, block.n_rows, rows.inner + block.first_slot * rows.inner_bytes,
+                      packed(block.weights->down), from, to, y + block.first_slot * n_hidden + from, n_hidden,
+                      accumulate);
       }
     });
   });
@@ -203,17 +223,15 @@ void run_blocks(Cpu& cpu, const ExpertPlan& plan, const float* in, std::int64_t 
 
 void matmul(Cpu& cpu, const MatmulArgs& args) {
   const PackedMatrix& weight = packed(args.weight);
-  const std::int64_t n_tokens = args.in.shape[0];
   const std::int64_t n_in = weight.n_in();
   const std::int64_t n_out = weight.n_out();
-  const auto* in = args.in.as<float>();
+  const auto* in = args.in.as<const float>();
   auto* out = args.out.as<float>();
-  Blocks blocks{n_tokens == 1 ? const_cast<float*>(in) : cpu.scratch.floats(0, n_tokens * n_in), n_tokens,
-                n_in, cpu.kernels.rows};
-  if (n_tokens > 1)
-    cpu.pool.run(blocks.count(), [&](std::int64_t i, int) {
-      pack_block(blocks, i, [&](std::int64_t row) { return in + row * n_in; });
-    });
+  Blocks blocks{nullptr, args.in.shape[0], n_in, cpu.kernels.rows, weight.format()};
+  blocks.values = cpu.scratch.bytes(0, blocks.n_rows * blocks.row_bytes());
+  cpu.pool.run(blocks.count(), [&](std::int64_t i, int) {
+    pack_block(cpu, blocks, i, [&](std::int64_t row) { return in + row * n_in; });
+  });
   for_runs(cpu, runs_of(blocks), n_out, [&](const BlockRun& run, std::int64_t begin, std::int64_t end) {
     for_tiles(begin, end, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t i = run.first_block; i < run.last_block; ++i)
@@ -229,14 +247,17 @@ void matmul_heads(Cpu& cpu, const MatmulHeadsArgs& args) {
   const std::int64_t n_out = args.out.shape[2];
   const auto* in = args.in.as<const float>();
   auto* out = args.out.as<float>();
-  float* values = cpu.scratch.floats(0, n_tokens * n_heads * n_in);
+  const Blocks first_head{nullptr, n_tokens, n_in, cpu.kernels.rows, weight.format()};
+  std::byte* values = cpu.scratch.bytes(0, n_heads * n_tokens * first_head.row_bytes());
   const auto blocks_of = [&](std::int64_t head) {
-    return Blocks{values + head * n_tokens * n_in, n_tokens, n_in, cpu.kernels.rows};
+    Blocks blocks = first_head;
+    blocks.values = values + head * blocks.n_rows * blocks.row_bytes();
+    return blocks;
   };
   const std::int64_t per_head = blocks_of(0).count();
   cpu.pool.run(n_heads * per_head, [&](std::int64_t i, int) {
     const std::int64_t head = i / per_head;
-    pack_block(blocks_of(head), i % per_head,
+    pack_block(cpu, blocks_of(head), i % per_head,
                [&](std::int64_t row) { return in + (row * n_heads + head) * n_in; });
   });
   std::vector<BlockRun> runs;
@@ -290,7 +311,7 @@ void run_experts(Cpu& cpu, const RunExpertsArgs& args) {
         before = slots.slot_of[static_cast<std::size_t>(best)];
         const float weight = args.weights.as<const float>()[best];
         const float* row = y + before * hidden;
-        for (std::int64_t d = 0; d < hidden; ++d) out[d] += weight * row[d];
+        cpu.kernels.add_scaled(row, weight, out, hidden);
       }
     }
   });

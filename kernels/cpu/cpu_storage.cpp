@@ -1,53 +1,138 @@
 #include "kernels/cpu/cpu_storage.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <vector>
 
 #include "kernels/reference/number_formats.h"
 
 namespace kernels::cpu {
 
-std::unique_ptr<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, ThreadPool& pool) {
+std::int64_t PackedMatrix::bytes_of_panel(std::int64_t n_in, Format format) {
+  return format == Format::kF32 ? n_in * kPanel * 4 : (n_in + 1) / 2 * kPanel * 4;
+}
+
+std::unique_ptr<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, Format format,
+                                                 ThreadPool& pool) {
+  if (!checked_product(source.n_out + kPanel, source.n_in + 2, 4)) return nullptr;
   const std::int64_t n_panels = (source.n_out + kPanel - 1) / kPanel;
-  const auto n_values = checked_product(n_panels * kPanel, source.n_in, sizeof(float));
-  auto values = n_values ? HostBuffer::create(*n_values) : nullptr;
+  auto values = HostBuffer::create(static_cast<std::size_t>(n_panels * bytes_of_panel(source.n_in, format)));
   if (values == nullptr) return nullptr;
+  auto matrix = std::unique_ptr<PackedMatrix>(new PackedMatrix(source, format, std::move(values)));
   std::vector<float> rows(static_cast<std::size_t>(pool.n_threads() * source.n_in));
   pool.run(n_panels, [&](std::int64_t p, int thread) {
-    float* row = rows.data() + thread * source.n_in;
-    float* panel = values->as<float>() + p * source.n_in * kPanel;
-    for (std::int64_t j = 0; j < std::min<std::int64_t>(kPanel, source.n_out - p * kPanel); ++j) {
-      decode_row(source, p * kPanel + j, row);
-      for (std::int64_t i = 0; i < source.n_in; ++i) panel[i * kPanel + j] = row[i];
-    }
+    matrix->pack_panel(source, p, rows.data() + thread * source.n_in);
   });
-  return std::unique_ptr<PackedMatrix>(new PackedMatrix(source.n_out, source.n_in, std::move(values)));
+  return matrix;
+}
+
+void PackedMatrix::pack_panel(const MatrixSource& source, std::int64_t panel, float* row) {
+  std::byte* out = values_->data() + panel * panel_bytes_;
+  for (std::int64_t j = 0; j < std::min<std::int64_t>(kPanel, n_out_ - panel * kPanel); ++j) {
+    decode_row(source, panel * kPanel + j, row);
+    if (format_ == Format::kF32) {
+      for (std::int64_t i = 0; i < n_in_; ++i) reinterpret_cast<float*>(out)[i * kPanel + j] = row[i];
+    } else {
+      auto* pairs = reinterpret_cast<std::uint16_t*>(out);
+      for (std::int64_t i = 0; i < n_in_; ++i)
+        pairs[(i / 2 * kPanel + j) * 2 + i % 2] = float_to_bf16(row[i]);
+    }
+  }
 }
 
 void PackedMatrix::row(std::int64_t i, float* out) const {
-  const float* at = panel(i / kPanel) + i % kPanel;
-  for (std::int64_t j = 0; j < n_in_; ++j) out[j] = at[j * kPanel];
+  const std::int64_t j = i % kPanel;
+  const std::byte* at = panel(i / kPanel);
+  if (format_ == Format::kF32) {
+    for (std::int64_t d = 0; d < n_in_; ++d) out[d] = reinterpret_cast<const float*>(at)[d * kPanel + j];
+  } else {
+    const auto* pairs = reinterpret_cast<const std::uint16_t*>(at);
+    for (std::int64_t d = 0; d < n_in_; ++d) out[d] = bf16_to_float(pairs[(d / 2 * kPanel + j) * 2 + d % 2]);
+  }
 }
 
-std::unique_ptr<PanelKeyCache> PanelKeyCache::create(const KeyCacheShape& shape) {
-  const std::int64_t n_panels = (shape.capacity + kPanel - 1) / kPanel;
-  const auto latent_bytes =
-      checked_product(shape.capacity, std::int64_t{shape.latent_dim} + shape.rope_dim, 4);
-  const auto index_bytes = checked_product(n_panels * kPanel, shape.index_dim, 4);
+std::unique_ptr<PanelKeyCache> PanelKeyCache::create(const KeyCacheShape& shape, const KeyFormats& formats) {
+  if (shape.latent_dim < 0 || shape.rope_dim < 0 || shape.index_dim < 0) return nullptr;
+  auto cache = std::unique_ptr<PanelKeyCache>(new PanelKeyCache(shape, formats));
+  const std::int64_t row_dim = std::int64_t{shape.latent_dim} + shape.rope_dim;
+  cache->row_bytes_ = formats.latent == Format::kF32 ? row_dim * 4 : (row_dim + 31) / 32 * 64;
+  cache->panel_bytes_ = formats.index == Format::kF32 ? std::int64_t{shape.index_dim} * kPanel * 4
+                                                      : std::int64_t{cache->padded_index_dim()} * kPanel;
+  if (shape.capacity < 0 || shape.capacity > INT32_MAX) return nullptr;
+  const std::int64_t n_panels = (shape.capacity + kTile - 1) / kTile * kPanelsPerTile;
+  const auto latent_bytes = checked_product(shape.capacity, cache->row_bytes_);
+  const auto index_bytes = checked_product(n_panels, cache->panel_bytes_);
   if (!latent_bytes || !index_bytes) return nullptr;
-  auto latent = HostBuffer::create(*latent_bytes);
-  auto index = HostBuffer::create(*index_bytes);
-  if (latent == nullptr || index == nullptr) return nullptr;
-  return std::unique_ptr<PanelKeyCache>(new PanelKeyCache(shape, std::move(latent), std::move(index)));
+  cache->latent_ = HostBuffer::create(*latent_bytes);
+  cache->index_ = HostBuffer::create(*index_bytes);
+  cache->scales_ =
+      HostBuffer::create(formats.index == Format::kI8 ? static_cast<std::size_t>(n_panels * kPanel) * 4 : 0);
+  if (cache->latent_ == nullptr || cache->index_ == nullptr || cache->scales_ == nullptr) return nullptr;
+  return cache;
 }
 
-void PanelKeyCache::set_index(std::int64_t position, const float* key) const {
-  float* at = panel(position / kPanel) + position % kPanel;
-  for (int d = 0; d < shape_.index_dim; ++d) at[d * kPanel] = key[d];
+void PanelKeyCache::set_latent(std::int64_t position, int at, const float* values, int n) {
+  std::byte* row = latent_->data() + position * row_bytes_;
+  if (formats_.latent == Format::kF32) {
+    if (n > 0) std::memcpy(row + std::ptrdiff_t{at} * 4, values, static_cast<std::size_t>(n) * 4);
+    return;
+  }
+  auto* halves = reinterpret_cast<std::uint16_t*>(row) + at;
+  for (int i = 0; i < n; ++i) halves[i] = float_to_bf16(values[i]);
+}
+
+void PanelKeyCache::get_latent(std::int64_t position, float* row) const {
+  const std::byte* from = latent(position);
+  if (formats_.latent == Format::kF32) {
+    std::memcpy(row, from, static_cast<std::size_t>(row_dim()) * 4);
+    return;
+  }
+  for (int i = 0; i < row_dim(); ++i) row[i] = bf16_to_float(reinterpret_cast<const std::uint16_t*>(from)[i]);
+}
+
+void PanelKeyCache::set_index(std::int64_t position, const float* key) {
+  std::byte* panel = index_->data() + position / kPanel * panel_bytes_;
+  const std::int64_t j = position % kPanel;
+  if (formats_.index == Format::kF32) {
+    for (int d = 0; d < shape_.index_dim; ++d) reinterpret_cast<float*>(panel)[d * kPanel + j] = key[d];
+    return;
+  }
+  const float scale = int8_scale(key, shape_.index_dim);
+  scales_->as<float>()[position] = scale;
+  for (int d = 0; d < padded_index_dim(); ++d) {
+    const int value = d < shape_.index_dim ? to_int8(key[d], scale) : 0;
+    panel[(d / 4 * kPanel + j) * 4 + d % 4] = static_cast<std::byte>(value + 128);
+  }
 }
 
 void PanelKeyCache::get_index(std::int64_t position, float* key) const {
-  const float* at = panel(position / kPanel) + position % kPanel;
-  for (int d = 0; d < shape_.index_dim; ++d) key[d] = at[d * kPanel];
+  const std::byte* at = panel(position / kPanel);
+  const std::int64_t j = position % kPanel;
+  for (int d = 0; d < shape_.index_dim; ++d) {
+    if (formats_.index == Format::kF32) {
+      key[d] = reinterpret_cast<const float*>(at)[d * kPanel + j];
+    } else {
+      key[d] = scales()[position] *
+               static_cast<float>(static_cast<int>(at[(d / 4 * kPanel + j) * 4 + d % 4]) - 128);
+    }
+  }
+}
+
+float int8_scale(const float* values, std::int64_t n) {
+  float largest = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (!std::isfinite(values[i])) return std::nanf("");
+    largest = std::max(largest, std::fabs(values[i]));
+  }
+  const auto bits = std::bit_cast<std::uint32_t>(largest / 127.0f);
+  return std::bit_cast<float>((bits + 0xffu) & ~0xffu);
+}
+
+int to_int8(float value, float scale) {
+  if (!(scale > 0)) return 0;
+  return std::clamp(static_cast<int>(std::lrint(value / scale)), -127, 127);
 }
 
 }  // namespace kernels::cpu

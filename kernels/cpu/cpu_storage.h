@@ -1,10 +1,8 @@
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <vector>
 
 #include "kernels/api/backend.h"
 #include "kernels/cpu/thread_pool.h"
@@ -13,53 +11,92 @@
 
 namespace kernels::cpu {
 
-/// Weights in panels of kPanel outputs: [n_panels][n_in][kPanel], missing outputs are zero rows.
+/// Weights in panels of kPanel outputs, in the order in which the inner loops read them; missing outputs are
+/// zero rows. f32: [n_panels][n_in][kPanel]; bf16: [n_panels][ceil(n_in/2)][kPanel][2].
 class PackedMatrix final : public Matrix {
  public:
-  static std::unique_ptr<PackedMatrix> pack(const MatrixSource& source, ThreadPool& pool);
+  /// Null when the memory is not there.
+  static std::unique_ptr<PackedMatrix> pack(const MatrixSource& source, Format format, ThreadPool& pool);
 
   std::int64_t n_out() const override { return n_out_; }
   std::int64_t n_in() const override { return n_in_; }
   std::size_t size_bytes() const override { return values_->size_bytes(); }
 
-  std::int64_t panel_stride() const { return n_in_ * kPanel; }
-  const float* panel(std::int64_t i) const { return values_->as<float>() + i * panel_stride(); }
-  /// Row `i` of the matrix as it was loaded, [n_in].
+  Format format() const { return format_; }
+  std::int64_t panel_bytes() const { return panel_bytes_; }
+  const std::byte* panel(std::int64_t i) const { return values_->data() + i * panel_bytes_; }
+  /// Row `i` as it is computed with, [n_in].
   void row(std::int64_t i, float* out) const;
 
  private:
-  PackedMatrix(std::int64_t n_out, std::int64_t n_in, std::unique_ptr<HostBuffer> values)
-      : n_out_(n_out), n_in_(n_in), values_(std::move(values)) {}
+  PackedMatrix(const MatrixSource& source, Format format, std::unique_ptr<HostBuffer> values)
+      : n_out_(source.n_out),
+        n_in_(source.n_in),
+        format_(format),
+        panel_bytes_(bytes_of_panel(source.n_in, format)),
+        values_(std::move(values)) {}
+  static std::int64_t bytes_of_panel(std::int64_t n_in, Format format);
+  void pack_panel(const MatrixSource& source, std::int64_t panel, float* row);
+
   std::int64_t n_out_;
   std::int64_t n_in_;
+  Format format_;
+  std::int64_t panel_bytes_;
   std::unique_ptr<HostBuffer> values_;
 };
 
-/// latent: rows [capacity][latent_dim + rope_dim]; index: panels [capacity / kPanel][index_dim][kPanel],
-/// so that a register holds one dimension of kPanel neighbouring keys.
+struct KeyFormats {
+  Format latent = Format::kF32;  // kF32 or kBF16
+  Format index = Format::kF32;   // kF32 or kI8
+};
+
+/// latent: rows of f32 or bf16, [capacity][latent_dim + rope_dim, bf16 padded to a cache line].
+/// index: panels of kPanel neighbouring keys, so that a register holds the same dimensions of all of them:
+///   f32 [panels][index_dim][kPanel]
+///   i8  [panels][ceil(index_dim/4)][kPanel][4], u8 with 128 added, and one scale per key
 class PanelKeyCache final : public KeyCache {
  public:
-  static std::unique_ptr<PanelKeyCache> create(const KeyCacheShape& shape);
+  static std::unique_ptr<PanelKeyCache> create(const KeyCacheShape& shape, const KeyFormats& formats);
 
   std::int64_t capacity() const override { return shape_.capacity; }
-  std::size_t size_bytes() const override { return latent_->size_bytes() + index_->size_bytes(); }
+  std::size_t size_bytes() const override {
+    return latent_->size_bytes() + index_->size_bytes() + scales_->size_bytes();
+  }
 
   const KeyCacheShape& shape() const { return shape_; }
-  int latent_row() const { return shape_.latent_dim + shape_.rope_dim; }
-  float* latent(std::int64_t position) const { return latent_->as<float>() + position * latent_row(); }
-  std::int64_t panel_stride() const { return std::int64_t{shape_.index_dim} * kPanel; }
-  float* panel(std::int64_t i) const { return index_->as<float>() + i * panel_stride(); }
-  void set_index(std::int64_t position, const float* key) const;
+  const KeyFormats& formats() const { return formats_; }
+  int row_dim() const { return shape_.latent_dim + shape_.rope_dim; }
+  const std::byte* latent(std::int64_t position) const { return latent_->data() + position * row_bytes_; }
+  std::int64_t row_bytes() const { return row_bytes_; }
+  std::int64_t panel_bytes() const { return panel_bytes_; }
+  const std::byte* panel(std::int64_t i) const { return index_->data() + i * panel_bytes_; }
+  const float* scales() const { return scales_->as<float>(); }
+  int padded_index_dim() const { return (shape_.index_dim + 3) / 4 * 4; }
+
+  /// `n` values of a latent row starting at `at`.
+  void set_latent(std::int64_t position, int at, const float* values, int n);
+  void get_latent(std::int64_t position, float* row) const;
+  void set_index(std::int64_t position, const float* key);
   void get_index(std::int64_t position, float* key) const;
 
  private:
-  PanelKeyCache(const KeyCacheShape& shape, std::unique_ptr<HostBuffer> latent,
-                std::unique_ptr<HostBuffer> index)
-      : shape_(shape), latent_(std::move(latent)), index_(std::move(index)) {}
+  PanelKeyCache(const KeyCacheShape& shape, const KeyFormats& formats) : shape_(shape), formats_(formats) {}
+
   KeyCacheShape shape_;
+  KeyFormats formats_;
+  std::int64_t row_bytes_ = 0;
+  std::int64_t panel_bytes_ = 0;
   std::unique_ptr<HostBuffer> latent_;
   std::unique_ptr<HostBuffer> index_;
+  std::unique_ptr<HostBuffer> scales_;
 };
+
+/// The scale with which `n` values become integers in [-127, 127]. It has 16 significant bits and is rounded
+/// up, so that integer * scale is exact in f32 and gives the same integers and scale again. NaN when a value
+/// is not finite, 0 when all are zero.
+float int8_scale(const float* values, std::int64_t n);
+/// round(value / scale), 0 where the scale is 0 or NaN.
+int to_int8(float value, float scale);
 
 inline const PackedMatrix& packed(const Matrix* matrix) {
   return static_cast<const PackedMatrix&>(*matrix);
@@ -67,60 +104,5 @@ inline const PackedMatrix& packed(const Matrix* matrix) {
 inline const PanelKeyCache& panels(const KeyCache* cache) {
   return static_cast<const PanelKeyCache&>(*cache);
 }
-
-/// Asks the caller's stop function on the caller's thread only; the other threads see its answer.
-class StopFlag {
- public:
-  void set(std::function<bool()> stop) {
-    stop_ = std::move(stop);
-    stopped_ = false;
-  }
-  bool poll(int thread) {
-    if (thread == 0 && stop_ && stop_()) stopped_.store(true, std::memory_order_relaxed);
-    return stopped_.load(std::memory_order_relaxed);
-  }
-  /// Before an operation: a stop of an earlier one does not carry over.
-  void reset() { stopped_.store(false, std::memory_order_relaxed); }
-
- private:
-  std::function<bool()> stop_;
-  std::atomic<bool> stopped_{false};
-};
-
-/// Working memory that grows to the largest operation seen and is used again.
-class Scratch {
- public:
-  float* floats(std::size_t slot, std::int64_t n) {
-    if (slot >= slots_.size()) slots_.resize(slot + 1);
-    auto& buffer = slots_[slot];
-    const auto n_bytes = static_cast<std::size_t>(n) * sizeof(float);
-    if (buffer == nullptr || buffer->size_bytes() < n_bytes) {
-      buffer.reset();
-      buffer = HostBuffer::create(n_bytes);
-      if (buffer == nullptr) throw std::bad_alloc();
-    }
-    return buffer->as<float>();
-  }
-
- private:
-  std::vector<std::unique_ptr<HostBuffer>> slots_;
-};
-
-/// What every operation of the CPU backend works with.
-struct Cpu {
-  ThreadPool& pool;
-  const TileKernels& kernels;
-  StopFlag& stop;
-  Scratch& scratch;
-};
-
-void matmul(Cpu& cpu, const MatmulArgs& args);
-void matmul_heads(Cpu& cpu, const MatmulHeadsArgs& args);
-void feed_forward(Cpu& cpu, const FeedForwardArgs& args);
-void run_experts(Cpu& cpu, const RunExpertsArgs& args);
-void select_keys(Cpu& cpu, const SelectKeysArgs& args);
-void score_keys(Cpu& cpu, const ScoreKeysArgs& args);
-void attention(Cpu& cpu, const AttentionArgs& args);
-void attention_mass(Cpu& cpu, const AttentionMassArgs& args);
 
 }  // namespace kernels::cpu

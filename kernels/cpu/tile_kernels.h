@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 /// The inner loops, one table per instruction set. Only plain types: the files that fill these
@@ -8,50 +9,112 @@
 namespace kernels::cpu {
 
 constexpr int kPanel = 16;         // outputs (or keys) side by side in a packed panel
-constexpr int kPanelsPerTile = 2;  // panels that one call of `gemm_f32` multiplies
-constexpr int kMaxRows = 16;       // upper bound of TileKernels::rows
-constexpr int kKeyTile = 128;      // keys that one call of `attend_f32` takes
+constexpr int kPanelsPerTile = 2;  // panels that one call multiplies
+constexpr int kTile = kPanel * kPanelsPerTile;
+constexpr int kMaxRows = 16;     // upper bound of TileKernels::rows
+constexpr int kChunkBytes = 64;  // activations are packed in chunks of one cache line
+constexpr int kKeyTile = 64;     // keys that one call of `attend_*` takes
+constexpr int kIndexRows = 8;    // query-heads that one step of `score_i8` multiplies
+
+/// Arithmetic of one packed matrix.
+enum class Format : std::uint8_t { kF32, kBF16, kI8 };
+
+/// c[r][j] (+)= sum over i of a[r][i] * b[panel][j][i]. The sum of each element runs over i in order, so it
+/// does not depend on n_rows or on the place in the tile.
+///   a  [chunk][n_rows][kChunkBytes]: values (f32, bf16 or u8 with 128 added), zeros after the last
+///   b  panels, panel_bytes apart: f32 [k][kPanel]; bf16 [ceil(k/2)][kPanel][2]; i8 see PackedMatrix
+///   c  room for n_panels * kPanel columns
+struct GemmTile {
+  int n_rows;
+  int n_panels;
+  std::int64_t k;
+  const std::byte* a;
+  const std::byte* b;
+  std::int64_t panel_bytes;
+  float* c;
+  std::int64_t c_stride;
+  bool accumulate;
+  const float* a_scales;  // i8 only: [chunk][n_rows]
+};
 
 struct AttentionTile {
-  const float* const* rows;  // [n_keys] latent then rope of each key, all of them readable
-  int n_keys;                // <= kKeyTile
+  const void* const* rows;  // [n_keys] latent then rope of each key (f32 or bf16), all of them readable
+  int n_keys;               // <= kKeyTile
   int latent_dim;
   int row_dim;           // latent_dim + rope_dim
   int lanes;             // query-heads side by side, a multiple of 8
-  const float* q;        // [row_dim][lanes], scale folded in
+  const void* q;         // scale folded in; f32 [row_dim][lanes] or bf16 [ceil(row_dim/2)][lanes][2]
   const int* n_visible;  // [lanes] keys of this tile that the lane sees (the first ones); null: all
   float* largest;        // [lanes] running maximum
   float* sum;            // [lanes] running sum of weights
   float* out;            // [latent_dim][lanes] running weighted sum
   float* scratch;        // [kKeyTile][lanes]
+  std::uint16_t*
+      side;  // bf16 only: [kKeyTile / 2][latent_dim rounded up to 32][2], then [kKeyTile / 2][lanes][2]
+};
+
+/// Scores of a run of keys for one or two queries at once, those above a threshold kept.
+///   score = key_scale[s] * sum over heads of weight * max(0, dot(q, key))
+/// Keys are u8 with 128 added, [n_panels][dim/4][kPanel][4]; q is s8.
+struct IndexTile {
+  const std::byte* keys;
+  const float* key_scales;  // [n_keys rounded up to a tile]
+  int n_keys;
+  int dim;                      // a multiple of 4
+  int n_groups;                 // groups of kIndexRows query-heads
+  int n_queries;                // 1, or 2 with one group whose halves are the two queries
+  const std::byte* q;           // [n_groups][dim/4][kIndexRows][4]
+  const std::int32_t* offsets;  // [n_groups * kIndexRows] -128 * sum of q: takes the 128 back out
+  const float* weights;         // [n_groups * kIndexRows]
+  struct Query {
+    float threshold;          // scores that are less are dropped; NaN never is
+    int n_visible;            // keys of this run that the query sees
+    float* scores;            // out; room for n_keys more
+    std::int32_t* positions;  // out; position = first_position + index in the run
+    int n_found;              // in and out
+  } query[2];
+  std::int32_t first_position;
 };
 
 struct TileKernels {
   const char* name;
-  int rows;  // rows of a full block of `gemm_f32`
+  int rows;          // rows of a full block of `gemm`
+  bool native_bf16;  // attend_bf16 works on bf16 rows; else rows are widened and attend_f32 is called
 
-  /// c[r][j] (+)= sum over i of a[i][r] * b[panel][i][j]; a is [k][n_rows], each panel [k][kPanel],
-  /// panels `panel_stride` floats apart. c has room for n_panels * kPanel columns. The sum of each
-  /// element runs over i in order, so it does not depend on n_rows or on the place in the tile.
-  void (*gemm_f32)(int n_rows, int n_panels, std::int64_t k, const float* a, const float* b,
-                   std::int64_t panel_stride, float* c, std::int64_t c_stride, bool accumulate);
+  void (*gemm_f32)(const GemmTile& tile);
+  void (*gemm_bf16)(const GemmTile& tile);
+  void (*gemm_i8)(const GemmTile& tile);
+
+  /// One row of activations into its place in a block: chunk c goes to out + c * chunk_stride.
+  void (*pack_f32)(const float* row, std::int64_t n, std::byte* out, std::int64_t chunk_stride);
+  void (*pack_bf16)(const float* row, std::int64_t n, std::byte* out, std::int64_t chunk_stride);
 
   /// out[i] = silu(gate[i]) * up[i]
   void (*silu_multiply)(const float* gate, const float* up, float* out, std::int64_t n);
-
+  /// out[i] += weight * in[i]
+  void (*add_scaled)(const float* in, float weight, float* out, std::int64_t n);
   /// scores[j] += weight * max(0, dots[j])
   void (*add_relu)(const float* dots, float weight, float* scores, int n);
+  /// Appends the scores that are not less than `threshold`, and first_position + index; returns how many.
+  int (*keep_above)(const float* scores, int n, float threshold, std::int32_t first_position, float* kept,
+                    std::int32_t* positions);
 
   /// One step of the online softmax over one tile of keys.
   void (*attend_f32)(const AttentionTile& tile);
+  void (*attend_bf16)(const AttentionTile& tile);
+  void (*widen_bf16)(const std::uint16_t* in, float* out, std::int64_t n);
+
+  /// Null where the instructions are missing: the caches then hold f32 indexer keys.
+  void (*score_i8)(IndexTile& tile);
 };
 
-/// Tables of this build; null where the compiler's target has no such instructions.
+/// Tables of this build.
 const TileKernels* plain_tile_kernels();
 const TileKernels* avx2_tile_kernels();
 const TileKernels* avx512_tile_kernels();
+const TileKernels* avx512bf16_tile_kernels();
 
-/// The best table for this machine, or the one that LONGLEAF_ISA names (plain, avx2, avx512).
+/// The best table for this machine, or the one that LONGLEAF_ISA names (plain, avx2, avx512, avx512bf16).
 const TileKernels& best_tile_kernels();
 
 }  // namespace kernels::cpu

@@ -9,7 +9,24 @@ constexpr int kGemmRows = 6;
 
 #include "kernels/cpu/tile_kernels_body.h"
 
-constexpr TileKernels kKernels{"avx2", kGemmRows, gemm_f32, silu_multiply, add_relu, attend_f32};
+constexpr TileKernels kKernels{
+    .name = "AVX2",
+    .rows = kGemmRows,
+    .native_bf16 = false,
+    .gemm_f32 = gemm_f32,
+    .gemm_bf16 = gemm_bf16,
+    .gemm_i8 = nullptr,
+    .pack_f32 = pack_f32,
+    .pack_bf16 = pack_bf16,
+    .silu_multiply = silu_multiply,
+    .add_scaled = add_scaled,
+    .add_relu = add_relu,
+    .keep_above = keep_above,
+    .attend_f32 = attend_f32,
+    .attend_bf16 = nullptr,
+    .widen_bf16 = widen_bf16,
+    .score_i8 = nullptr,
+};
 
 }  // namespace
 

@@ -7,6 +7,8 @@ template <int N>
 struct VectorOf {
   typedef float type __attribute__((vector_size(N * 4), aligned(4), may_alias));
   typedef int integers __attribute__((vector_size(N * 4), aligned(4), may_alias));
+  typedef unsigned words __attribute__((vector_size(N * 4), aligned(4), may_alias));
+  typedef short halves __attribute__((vector_size(N * 2), aligned(2), may_alias));
 };
 
 template <int N>
@@ -53,47 +55,177 @@ inline __attribute__((always_inline)) Vector<N> exponential(Vector<N> x) {
   return x < low ? Vector<N>{} : value;
 }
 
-template <int kRows, int kPanels>
-void gemm_rows(std::int64_t k, const float* a, const float* b, std::int64_t panel_stride, float* c,
-               std::int64_t c_stride, bool accumulate) {
-  constexpr int kVectors = kPanel / kLanes * kPanels;
-  constexpr int kPerPanel = kPanel / kLanes;
-  Vector<kLanes> sums[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v)
-      sums[r][v] = accumulate ? load<kLanes>(c + r * c_stride + v * kLanes) : Vector<kLanes>{};
-  for (std::int64_t i = 0; i < k; ++i) {
-    Vector<kLanes> weights[kVectors];
-    for (int v = 0; v < kVectors; ++v)
-      weights[v] = load<kLanes>(b + (v / kPerPanel) * panel_stride + i * kPanel + v % kPerPanel * kLanes);
-    for (int r = 0; r < kRows; ++r) {
-      const Vector<kLanes> value = all<kLanes>(a[i * kRows + r]);
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = sums[r][v] + value * weights[v];
-    }
-  }
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) store<kLanes>(c + r * c_stride + v * kLanes, sums[r][v]);
-}
-
-template <int kRows>
-void gemm_up_to(int n_rows, int n_panels, std::int64_t k, const float* a, const float* b,
-                std::int64_t panel_stride, float* c, std::int64_t c_stride, bool accumulate) {
+/// Calls kernel.template operator()<rows, panels>() with both as constants. Where the registers do not
+/// hold two panels, one after the other gives the same sums.
+template <int kRows, typename Kernel>
+inline void gemm_up_to(GemmTile tile, const Kernel& kernel) {
   if constexpr (kRows > 1) {
-    if (n_rows < kRows)
-      return gemm_up_to<kRows - 1>(n_rows, n_panels, k, a, b, panel_stride, c, c_stride, accumulate);
+    if (tile.n_rows < kRows) return gemm_up_to<kRows - 1>(tile, kernel);
   }
-  // Where the registers do not hold two panels, one after the other gives the same sums.
   constexpr bool kBoth = kRows * (kPanel / kLanes) * 2 + 2 * (kPanel / kLanes) < kRegisters;
   if constexpr (kBoth) {
-    if (n_panels == 2) return gemm_rows<kRows, 2>(k, a, b, panel_stride, c, c_stride, accumulate);
+    if (tile.n_panels == 2) return kernel.template operator()<kRows, 2>(tile);
   }
-  for (int p = 0; p < n_panels; ++p)
-    gemm_rows<kRows, 1>(k, a, b + p * panel_stride, panel_stride, c + p * kPanel, c_stride, accumulate);
+  for (int p = 0; p < tile.n_panels; ++p) {
+    kernel.template operator()<kRows, 1>(tile);
+    tile.b += tile.panel_bytes;
+    tile.c += kPanel;
+  }
 }
 
-void gemm_f32(int n_rows, int n_panels, std::int64_t k, const float* a, const float* b,
-              std::int64_t panel_stride, float* c, std::int64_t c_stride, bool accumulate) {
-  gemm_up_to<kGemmRows>(n_rows, n_panels, k, a, b, panel_stride, c, c_stride, accumulate);
+constexpr int kPerPanel = kPanel / kLanes;  // registers that one step of a panel fills
+
+/// Sums of a tile in registers, loaded from and stored to `c`.
+template <int kRows, int kPanels>
+struct Sums {
+  static constexpr int kVectors = kPerPanel * kPanels;
+  Vector<kLanes> at[kRows][kVectors];
+
+  inline __attribute__((always_inline)) void start(const GemmTile& tile) {
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v)
+        at[r][v] = tile.accumulate ? load<kLanes>(tile.c + r * tile.c_stride + v * kLanes) : Vector<kLanes>{};
+  }
+  inline __attribute__((always_inline)) void finish(const GemmTile& tile) const {
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v) store<kLanes>(tile.c + r * tile.c_stride + v * kLanes, at[r][v]);
+  }
+};
+
+struct GemmF32 {
+  template <int kRows, int kPanels>
+  void operator()(const GemmTile& tile) const {
+    constexpr int kChunk = kChunkBytes / 4;
+    Sums<kRows, kPanels> sums;
+    sums.start(tile);
+    const auto* b = reinterpret_cast<const float*>(tile.b);
+    const std::int64_t panel_stride = tile.panel_bytes / 4;
+    const auto* a = reinterpret_cast<const float*>(tile.a);
+    for (std::int64_t left = tile.k; left > 0; left -= kChunk, a += kRows * kChunk) {
+      const int n = left < kChunk ? static_cast<int>(left) : kChunk;
+#pragma GCC unroll 2
+      for (int i = 0; i < n; ++i, b += kPanel) {
+        Vector<kLanes> weights[sums.kVectors];
+        for (int v = 0; v < sums.kVectors; ++v)
+          weights[v] = load<kLanes>(b + (v / kPerPanel) * panel_stride + v % kPerPanel * kLanes);
+        for (int r = 0; r < kRows; ++r) {
+          const Vector<kLanes> value = all<kLanes>(a[r * kChunk + i]);
+          for (int v = 0; v < sums.kVectors; ++v) sums.at[r][v] = sums.at[r][v] + value * weights[v];
+        }
+      }
+    }
+    sums.finish(tile);
+  }
+};
+
+void gemm_f32(const GemmTile& tile) {
+  gemm_up_to<kGemmRows>(tile, GemmF32{});
+}
+
+/// The two bf16 of one 32-bit word as f32.
+template <int N>
+inline __attribute__((always_inline)) Vector<N> low_half(typename VectorOf<N>::integers pair) {
+  return reinterpret_cast<Vector<N>>(pair << 16);
+}
+template <int N>
+inline __attribute__((always_inline)) Vector<N> high_half(typename VectorOf<N>::integers pair) {
+  return reinterpret_cast<Vector<N>>(pair & static_cast<int>(0xffff0000));
+}
+
+struct GemmBF16 {
+  template <int kRows, int kPanels>
+  void operator()(const GemmTile& tile) const {
+    using Integers = typename VectorOf<kLanes>::integers;
+    constexpr int kChunk = kChunkBytes / 4;  // pairs
+    Sums<kRows, kPanels> sums;
+    sums.start(tile);
+    const auto* b = reinterpret_cast<const int*>(tile.b);
+    const std::int64_t panel_stride = tile.panel_bytes / 4;
+    const auto* a = reinterpret_cast<const int*>(tile.a);
+    for (std::int64_t left = (tile.k + 1) / 2; left > 0; left -= kChunk, a += kRows * kChunk) {
+      const int n = left < kChunk ? static_cast<int>(left) : kChunk;
+      for (int i = 0; i < n; ++i, b += kPanel) {
+        Vector<kLanes> low[sums.kVectors];
+        Vector<kLanes> high[sums.kVectors];
+        for (int v = 0; v < sums.kVectors; ++v) {
+          const Integers pair =
+              *reinterpret_cast<const Integers*>(b + (v / kPerPanel) * panel_stride + v % kPerPanel * kLanes);
+          low[v] = low_half<kLanes>(pair);
+          high[v] = high_half<kLanes>(pair);
+        }
+        for (int r = 0; r < kRows; ++r) {
+          const Integers pair = Integers{} + a[r * kChunk + i];
+          for (int v = 0; v < sums.kVectors; ++v)
+            sums.at[r][v] = sums.at[r][v] + low_half<kLanes>(pair) * low[v];
+          for (int v = 0; v < sums.kVectors; ++v)
+            sums.at[r][v] = sums.at[r][v] + high_half<kLanes>(pair) * high[v];
+        }
+      }
+    }
+    sums.finish(tile);
+  }
+};
+
+inline void gemm_bf16(const GemmTile& tile) {
+  gemm_up_to<kGemmRows>(tile, GemmBF16{});
+}
+
+void pack_f32(const float* row, std::int64_t n, std::byte* out, std::int64_t chunk_stride) {
+  constexpr int kChunk = kChunkBytes / 4;
+  for (; n >= kChunk; n -= kChunk, row += kChunk, out += chunk_stride)
+    for (int i = 0; i < kChunk; i += kLanes)
+      store<kLanes>(reinterpret_cast<float*>(out) + i, load<kLanes>(row + i));
+  if (n <= 0) return;
+  auto* last = reinterpret_cast<float*>(out);
+  for (int i = 0; i < kChunk; ++i) last[i] = i < n ? row[i] : 0.0f;
+}
+
+/// f32 rounded to bf16 (nearest, ties to even), in the low half of each word; NaN stays NaN.
+template <int N>
+inline __attribute__((always_inline)) typename VectorOf<N>::integers rounded_bf16(Vector<N> value) {
+  using Integers = typename VectorOf<N>::integers;
+  using Words = typename VectorOf<N>::words;
+  const auto bits = reinterpret_cast<Words>(value);
+  const Words rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const Integers is_nan = value != value;
+  return (reinterpret_cast<Integers>(rounded) & ~is_nan) | (is_nan & 0x7fc0);
+}
+
+void pack_bf16(const float* row, std::int64_t n, std::byte* out, std::int64_t chunk_stride) {
+  constexpr int kChunk = kChunkBytes / 2;
+  using Halves = typename VectorOf<kLanes>::halves;
+  for (; n >= kChunk; n -= kChunk, row += kChunk, out += chunk_stride)
+    for (int i = 0; i < kChunk; i += kLanes)
+      *reinterpret_cast<Halves*>(out + 2 * i) =
+          __builtin_convertvector(rounded_bf16<kLanes>(load<kLanes>(row + i)), Halves);
+  if (n <= 0) return;
+  float last[kChunk] = {};
+  for (std::int64_t i = 0; i < n; ++i) last[i] = row[i];
+  for (int i = 0; i < kChunk; i += kLanes)
+    *reinterpret_cast<Halves*>(out + 2 * i) =
+        __builtin_convertvector(rounded_bf16<kLanes>(load<kLanes>(last + i)), Halves);
+}
+
+void widen_bf16(const std::uint16_t* in, float* out, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const unsigned bits = static_cast<unsigned>(in[i]) << 16;
+    out[i] = __builtin_bit_cast(float, bits);
+  }
+}
+
+void add_scaled(const float* in, float weight, float* out, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] += weight * in[i];
+}
+
+inline int keep_above(const float* scores, int n, float threshold, std::int32_t first_position, float* kept,
+                      std::int32_t* positions) {
+  int n_kept = 0;
+  for (int j = 0; j < n; ++j) {
+    kept[n_kept] = scores[j];
+    positions[n_kept] = first_position + j;
+    n_kept += !(scores[j] < threshold);
+  }
+  return n_kept;
 }
 
 void silu_multiply(const float* gate, const float* up, float* out, std::int64_t n) {
@@ -122,8 +254,8 @@ template <int kWidth, int kVectors, int kKeys>
 inline __attribute__((always_inline)) void score_keys_of(const AttentionTile& tile, int s, int lane) {
   Vector<kWidth> sums[kKeys][kVectors] = {};
   const float* rows[kKeys];
-  for (int j = 0; j < kKeys; ++j) rows[j] = tile.rows[s + j];
-  const float* q = tile.q + lane;
+  for (int j = 0; j < kKeys; ++j) rows[j] = static_cast<const float*>(tile.rows[s + j]);
+  const float* q = static_cast<const float*>(tile.q) + lane;
   for (int d = 0; d < tile.row_dim; ++d, q += tile.lanes) {
     Vector<kWidth> query[kVectors];
     for (int v = 0; v < kVectors; ++v) query[v] = load<kWidth>(q + v * kWidth);
@@ -145,7 +277,7 @@ inline __attribute__((always_inline)) void add_values_of(const AttentionTile& ti
     for (int v = 0; v < kVectors; ++v)
       sums[i][v] = load<kWidth>(tile.out + (d + i) * tile.lanes + lane + v * kWidth);
   for (int s = 0; s < tile.n_keys; ++s) {
-    const float* row = tile.rows[s] + d;
+    const float* row = static_cast<const float*>(tile.rows[s]) + d;
     Vector<kWidth> weight[kVectors];
     for (int v = 0; v < kVectors; ++v)
       weight[v] = load<kWidth>(tile.scratch + s * tile.lanes + lane + v * kWidth);

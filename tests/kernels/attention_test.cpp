@@ -207,7 +207,7 @@ void AttentionTest::attention_is_the_softmax_mean_of_the_selected_latents() {
                      view(queries.rope, n_queries, n_heads, rope_dim), cache.get(), layer.scale,
                      queries.first_position, view(indices, n_queries, k),
                      view(out, n_queries, n_heads, latent_dim)});
-  QVERIFY(error_of(out, wanted) < tolerance(Compute::kF32));
+  QVERIFY(error_of(out, wanted) < tolerance(backend));
 }
 
 void AttentionTest::dense_attention_sees_every_earlier_key() {
@@ -241,7 +241,7 @@ void AttentionTest::dense_attention_sees_every_earlier_key() {
                      queries.first_position,
                      {},
                      view(out, n_queries, n_heads, latent_dim)});
-  QVERIFY(error_of(out, wanted) < tolerance(Compute::kF32));
+  QVERIFY(error_of(out, wanted) < tolerance(backend));
 }
 
 void AttentionTest::attention_mass_is_the_mean_over_heads() {
@@ -267,7 +267,7 @@ void AttentionTest::attention_mass_is_the_mean_over_heads() {
   device->attention_mass({view(queries.latent, n_queries, n_heads, latent_dim),
                           view(queries.rope, n_queries, n_heads, rope_dim), cache.get(), layer.scale, 90,
                           view(mass, n_queries, 200)});
-  QVERIFY(error_of(mass, wanted) < 2 * tolerance(Compute::kF32));
+  QVERIFY(error_of(mass, wanted) < 2 * tolerance(backend));
 }
 
 void AttentionTest::a_query_without_any_key_gives_zeros() {
@@ -299,7 +299,7 @@ void AttentionTest::scores_follow_the_formula_and_the_future_is_minus_infinity()
   device->score_keys({view(queries.index, n_queries, n_heads, Layer::kIndexDim),
                       view(queries.head_weights, n_queries, n_heads), cache.get(), 150,
                       view(scores, n_queries, 211)});
-  QVERIFY(error_of(scores, wanted) < tolerance(Compute::kF32));
+  QVERIFY(error_of(scores, wanted) < score_tolerance(backend));
 }
 
 void AttentionTest::selection_takes_the_best_scores() {
@@ -324,7 +324,7 @@ void AttentionTest::selection_takes_the_best_scores() {
       const bool in = std::binary_search(row.begin(), row.end(), s);
       (in ? worst_in : best_out) = in ? std::min(worst_in, score) : std::max(best_out, score);
     }
-    QVERIFY(worst_in > best_out - 1e-4);
+    QVERIFY(worst_in > best_out - (compute_of(backend) == Compute::kF32 ? 1e-4 : 1.0));
   }
 }
 
@@ -396,6 +396,7 @@ void AttentionTest::saved_keys_come_back_bit_for_bit() {
   device->save_keys(*other, 20, 50, again.data());
   QVERIFY(saved == again);
   const auto* rows = reinterpret_cast<const float*>(saved.data());
+  if (compute_of(backend) != Compute::kF32) return;
   QCOMPARE(rows[0], layer.latent[20 * 6]);
   QCOMPARE(rows[6], layer.rope[20 * 4]);
   QCOMPARE(rows[50 * 10 + 3], layer.index[20 * Layer::kIndexDim + 3]);

@@ -17,16 +17,24 @@ using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 using Ints = std::vector<std::int32_t>;
 
-/// A backend of a given kind: "reference", or "cpu/ISA/THREADS" as in "cpu/avx2/3".
-inline std::unique_ptr<kernels::Backend> make_backend(const std::string& kind,
-                                                      kernels::Compute compute = kernels::Compute::kF32) {
-  if (kind == "reference") return kernels::make_reference_backend();
-  const std::size_t slash = kind.rfind('/');
-  setenv("LONGLEAF_ISA", kind.substr(4, slash - 4).c_str(), 1);
-  return kernels::make_cpu_backend({std::atoi(kind.c_str() + slash + 1), compute});
+/// "reference", or "cpu/ISA/THREADS" as in "cpu/avx2/3", with "/bf16" behind it for that arithmetic.
+inline kernels::Compute compute_of(const std::string& kind) {
+  return kind.ends_with("/bf16") ? kernels::Compute::kBF16 : kernels::Compute::kF32;
 }
 
-inline const std::vector<std::string> kBackends{"reference", "cpu/plain/1", "cpu/avx2/2", "cpu/avx512/3"};
+inline std::unique_ptr<kernels::Backend> make_backend(const std::string& kind) {
+  if (kind == "reference") return kernels::make_reference_backend();
+  const std::size_t slash = kind.find('/', 4);
+  setenv("LONGLEAF_ISA", kind.substr(4, slash - 4).c_str(), 1);
+  return kernels::make_cpu_backend({std::atoi(kind.c_str() + slash + 1), compute_of(kind), false});
+}
+
+/// Backends that compute in f32, and all of them.
+inline const std::vector<std::string> kExactBackends{"reference", "cpu/plain/1", "cpu/avx2/2", "cpu/avx512/3",
+                                                     "cpu/avx512bf16/2"};
+inline const std::vector<std::string> kBackends{
+    "reference",        "cpu/plain/1",     "cpu/avx2/2",        "cpu/avx512/3",         "cpu/avx512bf16/2",
+    "cpu/plain/1/bf16", "cpu/avx2/1/bf16", "cpu/avx512/1/bf16", "cpu/avx512bf16/2/bf16"};
 
 /// Numbers of a fixed sequence, normally distributed, times `size`.
 inline Floats random_floats(std::int64_t n, unsigned seed, float size = 1.0f) {
@@ -75,16 +83,13 @@ inline double error_of(const Floats& got, const Doubles& wanted) {
 }
 
 /// Largest error_of() that a backend may have against loops in double precision.
-inline double tolerance(kernels::Compute compute) {
-  switch (compute) {
-    case kernels::Compute::kF32:
-      return 2e-5;
-    case kernels::Compute::kBF16:
-      return 4e-2;
-    case kernels::Compute::kI8:
-      return 1e-1;
-  }
-  return 0;
+inline double tolerance(const std::string& kind) {
+  return compute_of(kind) == kernels::Compute::kF32 ? 2e-5 : 4e-2;
+}
+
+/// The same for the scores of the indexer, whose keys and queries are int8 there: 254 steps per vector.
+inline double score_tolerance(const std::string& kind) {
+  return compute_of(kind) == kernels::Compute::kF32 ? 2e-5 : 1e-1;
 }
 
 }  // namespace kernel_support

@@ -15,8 +15,8 @@ constexpr int kInner = 40;
 constexpr int kHeads = 4;
 
 /// Runs `first` tokens and then the others through the operations a layer is made of.
-std::vector<Floats> run_layer(const std::string& kind, int first, Compute compute = Compute::kF32) {
-  auto device = make_backend(kind, compute);
+std::vector<Floats> run_layer(const std::string& kind, int first) {
+  auto device = make_backend(kind);
   Floats in = random_floats(kTokens * kHidden, 1);
   const auto gate = load(*device, random_floats(kInner * kHidden, 2), kInner, kHidden);
   const auto up = load(*device, random_floats(kInner * kHidden, 3), kInner, kHidden);
@@ -86,16 +86,21 @@ void ThreadsTest::every_task_runs_once() {
 
 void ThreadsTest::results_do_not_depend_on_threads_or_chunks_data() {
   QTest::addColumn<std::string>("isa");
-  for (const char* isa : {"plain", "avx2", "avx512"}) QTest::newRow(isa) << std::string(isa);
+  QTest::addColumn<std::string>("arithmetic");
+  for (const char* isa : {"plain", "avx2", "avx512", "avx512bf16"}) {
+    QTest::newRow(isa) << std::string(isa) << std::string();
+    QTest::addRow("%s bf16", isa) << std::string(isa) << std::string("/bf16");
+  }
 }
 
 void ThreadsTest::results_do_not_depend_on_threads_or_chunks() {
   QFETCH(std::string, isa);
-  const std::vector<Floats> wanted = run_layer("cpu/" + isa + "/1", kTokens);
-  QVERIFY(run_layer("cpu/" + isa + "/3", kTokens) == wanted);
-  QVERIFY(run_layer("cpu/" + isa + "/2", 17) == wanted);
-  QVERIFY(run_layer("cpu/" + isa + "/1", 1) == wanted);
-  QVERIFY(run_layer("cpu/" + isa + "/1", kTokens - 1) == wanted);
+  QFETCH(std::string, arithmetic);
+  const std::vector<Floats> wanted = run_layer("cpu/" + isa + "/1" + arithmetic, kTokens);
+  QVERIFY(run_layer("cpu/" + isa + "/3" + arithmetic, kTokens) == wanted);
+  QVERIFY(run_layer("cpu/" + isa + "/2" + arithmetic, 17) == wanted);
+  QVERIFY(run_layer("cpu/" + isa + "/1" + arithmetic, 1) == wanted);
+  QVERIFY(run_layer("cpu/" + isa + "/1" + arithmetic, kTokens - 1) == wanted);
 }
 
 void ThreadsTest::a_stop_ends_a_long_operation_early() {

@@ -1,0 +1,142 @@
+#include "kernels/cpu/index_scorer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace kernels::cpu {
+
+namespace {
+constexpr std::int64_t kHalfRows = kIndexRows / 2;
+}
+
+IndexScorer::IndexScorer(const Cpu& cpu, const TensorView& queries, const TensorView& head_weights,
+                         const PanelKeyCache& cache)
+    : cpu_(cpu),
+      cache_(cache),
+      n_heads_(queries.shape[1]),
+      dim_(queries.shape[2]),
+      queries_(queries.as<const float>()),
+      head_weights_(head_weights.as<const float>()),
+      i8_(cache.formats().index == Format::kI8),
+      paired_(i8_ && n_heads_ <= kHalfRows),
+      n_groups_(static_cast<int>((n_heads_ + kIndexRows - 1) / kIndexRows)) {
+  if (i8_) {
+    // Of a pair, the second query's rows lie behind the first's within one group.
+    const std::int64_t n_rows = paired_ ? kHalfRows : n_groups_ * kIndexRows;
+    query_bytes_ = n_rows * cache.padded_index_dim();
+    offsets_.resize(static_cast<std::size_t>(kQueries * n_rows));
+    weights_.resize(offsets_.size());
+  } else {
+    const std::int64_t n_blocks = (n_heads_ + cpu.kernels.rows - 1) / cpu.kernels.rows;
+    query_bytes_ = n_blocks * cpu.kernels.rows * ((dim_ * 4 + kChunkBytes - 1) / kChunkBytes) * kChunkBytes;
+    tile_.resize(kKeysPerTile);
+  }
+  packed_.resize(static_cast<std::size_t>(kQueries * query_bytes_));
+}
+
+void IndexScorer::set_queries(std::int64_t first, int n) {
+  first_ = first;
+  n_ = n;
+  std::fill(packed_.begin(), packed_.end(), std::byte{0});
+  std::fill(weights_.begin(), weights_.end(), 0.0f);
+  std::fill(offsets_.begin(), offsets_.end(), 0);
+  for (int slot = 0; slot < n; ++slot) {
+    if (i8_) {
+      pack_i8(first + slot, slot);
+    } else {
+      pack_f32(first + slot, slot);
+    }
+  }
+}
+
+void IndexScorer::pack_f32(std::int64_t query, int slot) {
+  std::byte* out = packed_.data() + slot * query_bytes_;
+  const std::int64_t chunks = (dim_ * 4 + kChunkBytes - 1) / kChunkBytes;
+  for (std::int64_t h = 0; h < n_heads_; h += cpu_.kernels.rows) {
+    const std::int64_t n_rows = std::min<std::int64_t>(cpu_.kernels.rows, n_heads_ - h);
+    for (std::int64_t r = 0; r < n_rows; ++r)
+      cpu_.kernels.pack_f32(queries_ + (query * n_heads_ + h + r) * dim_, dim_, out + r * kChunkBytes,
+                            n_rows * kChunkBytes);
+    out += n_rows * chunks * kChunkBytes;
+  }
+}
+
+void IndexScorer::pack_i8(std::int64_t query, int slot) {
+  const std::int64_t dim = cache_.padded_index_dim();
+  for (std::int64_t h = 0; h < n_heads_; ++h) {
+    const float* q = queries_ + (query * n_heads_ + h) * dim_;
+    const float scale = int8_scale(q, dim_);
+    // Where row r of the group lies: groups of kIndexRows rows, a pair of queries shares one.
+    const std::int64_t row = paired_ ? slot * kHalfRows + h : slot * n_groups_ * kIndexRows + h;
+    const std::int64_t group = row / kIndexRows;
+    std::byte* out = packed_.data() + group * kIndexRows * dim + row % kIndexRows * 4;
+    std::int32_t sum = 0;
+    for (std::int64_t d = 0; d < dim_; ++d) {
+      const int value = to_int8(q[d], scale);
+      sum += value;
+      out[d / 4 * kIndexRows * 4 + d % 4] = static_cast<std::byte>(value);
+    }
+    offsets_[static_cast<std::size_t>(row)] = -128 * sum;
+    weights_[static_cast<std::size_t>(row)] = head_weights_[query * n_heads_ + h] * scale;
+  }
+}
+
+void IndexScorer::add_keys(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
+                           BestKeys* const* best) {
+  if (i8_) {
+    const int step = paired_ ? 2 : 1;
+    for (int slot = 0; slot < n_; slot += step)
+      add_i8(slot, std::min(step, n_ - slot), first_key, n_keys, n_visible + slot, best + slot);
+    return;
+  }
+  for (int slot = 0; slot < n_; ++slot) {
+    const std::int64_t n = std::min(n_keys, n_visible[slot] - first_key);
+    if (n > 0) add_f32(slot, first_key, n, *best[slot]);
+  }
+}
+
+void IndexScorer::add_f32(int slot, std::int64_t first_key, std::int64_t n_keys, BestKeys& best) {
+  alignas(64) float dots[kMaxRows * kTile];
+  const std::int64_t chunks = (dim_ * 4 + kChunkBytes - 1) / kChunkBytes;
+  std::fill(tile_.begin(), tile_.end(), 0.0f);
+  for (std::int64_t j = 0; j < n_keys; j += kTile) {
+    const std::byte* a = packed_.data() + slot * query_bytes_;
+    for (std::int64_t h = 0; h < n_heads_; h += cpu_.kernels.rows) {
+      const auto n_rows = static_cast<int>(std::min<std::int64_t>(cpu_.kernels.rows, n_heads_ - h));
+      cpu_.kernels.gemm_f32({n_rows, kPanelsPerTile, dim_, a, cache_.panel((first_key + j) / kPanel),
+                             cache_.panel_bytes(), dots, kTile, false, nullptr});
+      for (int r = 0; r < n_rows; ++r)
+        cpu_.kernels.add_relu(dots + r * kTile, head_weights_[(first_ + slot) * n_heads_ + h + r],
+                              tile_.data() + j, kTile);
+      a += n_rows * chunks * kChunkBytes;
+    }
+  }
+  float* scores = best.scores_end(n_keys);
+  best.added(cpu_.kernels.keep_above(tile_.data(), static_cast<int>(n_keys), best.threshold(),
+                                     static_cast<std::int32_t>(first_key), scores, best.positions_end()));
+}
+
+void IndexScorer::add_i8(int slot, int n, std::int64_t first_key, std::int64_t n_keys,
+                         const std::int64_t* n_visible, BestKeys* const* best) {
+  const std::int64_t first_row = paired_ ? slot * kHalfRows : std::int64_t{slot} * n_groups_ * kIndexRows;
+  IndexTile tile{cache_.panel(first_key / kPanel),
+                 cache_.scales() + first_key,
+                 static_cast<int>(n_keys),
+                 cache_.padded_index_dim(),
+                 n_groups_,
+                 paired_ ? 2 : 1,
+                 packed_.data() + first_row * cache_.padded_index_dim(),
+                 offsets_.data() + first_row,
+                 weights_.data() + first_row,
+                 {},
+                 static_cast<std::int32_t>(first_key)};
+  for (int i = 0; i < n; ++i) {
+    const std::int64_t visible = std::clamp<std::int64_t>(n_visible[i] - first_key, 0, n_keys);
+    float* scores = best[i]->scores_end(n_keys);
+    tile.query[i] = {best[i]->threshold(), static_cast<int>(visible), scores, best[i]->positions_end(), 0};
+  }
+  cpu_.kernels.score_i8(tile);
+  for (int i = 0; i < n; ++i) best[i]->added(tile.query[i].n_found);
+}
+
+}  // namespace kernels::cpu

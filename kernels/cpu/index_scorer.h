@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cpu/best_keys.h"
+#include "kernels/cpu/cpu_operations.h"
+
+namespace kernels::cpu {
+
+/// Scores of the lightning indexer for up to kQueries neighbouring queries: prepared once, then run over
+/// tiles of keys. In f32 or in int8, as the cache's keys are. One scorer per thread.
+class IndexScorer {
+ public:
+  static constexpr int kQueries = 8;  // queries that share a tile of keys while it is in L2
+  static constexpr std::int64_t kKeysPerTile = 1024;
+
+  IndexScorer(const Cpu& cpu, const TensorView& queries, const TensorView& head_weights,
+              const PanelKeyCache& cache);
+
+  /// Makes queries [first, first + n) the ones that are scored, n <= kQueries.
+  void set_queries(std::int64_t first, int n);
+
+  /// Adds keys [first_key, first_key + n_keys) to best[i] for each query i, as far as it sees them: query i
+  /// sees the positions below n_visible[i]. first_key is a multiple of kTile, n_keys at most kKeysPerTile.
+  void add_keys(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
+                BestKeys* const* best);
+
+ private:
+  void pack_f32(std::int64_t query, int slot);
+  void pack_i8(std::int64_t query, int slot);
+  void add_f32(int slot, std::int64_t first_key, std::int64_t n_keys, BestKeys& best);
+  void add_i8(int slot, int n, std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
+              BestKeys* const* best);
+
+  const Cpu& cpu_;
+  const PanelKeyCache& cache_;
+  std::int64_t n_heads_;
+  std::int64_t dim_;
+  const float* queries_;
+  const float* head_weights_;
+  bool i8_;
+  bool paired_;   // two queries of at most four heads fill one group of rows
+  int n_groups_;  // i8: groups of kIndexRows rows per query (or per pair)
+  std::int64_t first_ = 0;
+  int n_ = 0;
+  std::vector<std::byte> packed_;  // [kQueries][bytes of one query]
+  std::int64_t query_bytes_;
+  std::vector<std::int32_t> offsets_;  // i8: [kQueries][rows of one query]
+  std::vector<float> weights_;         // i8: the same
+  std::vector<float> tile_;            // f32: scores of one query
+};
+
+}  // namespace kernels::cpu

@@ -1,0 +1,42 @@
+#include <immintrin.h>
+
+#include "kernels/cpu/tile_kernels.h"
+
+namespace kernels::cpu {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kRegisters = 32;
+constexpr int kGemmRows = 14;
+
+#include "kernels/cpu/tile_kernels_body.h"
+
+#include "kernels/cpu/tile_kernels_avx512_body.h"
+#include "kernels/cpu/tile_kernels_bf16_body.h"
+
+constexpr TileKernels kKernels{
+    .name = "AVX-512 BF16 VNNI",
+    .rows = kGemmRows,
+    .native_bf16 = true,
+    .gemm_f32 = gemm_f32,
+    .gemm_bf16 = gemm_bf16_dot,
+    .gemm_i8 = nullptr,
+    .pack_f32 = pack_f32,
+    .pack_bf16 = pack_bf16,
+    .silu_multiply = silu_multiply,
+    .add_scaled = add_scaled,
+    .add_relu = add_relu,
+    .keep_above = keep_above_compressed,
+    .attend_f32 = attend_f32,
+    .attend_bf16 = attend_bf16,
+    .widen_bf16 = widen_bf16,
+    .score_i8 = score_i8,
+};
+
+}  // namespace
+
+const TileKernels* avx512bf16_tile_kernels() {
+  return &kKernels;
+}
+
+}  // namespace kernels::cpu

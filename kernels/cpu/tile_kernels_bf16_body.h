@@ -1,0 +1,238 @@
+// Included once by tile_kernels_avx512bf16.cpp, after tile_kernels_avx512_body.h: the loops that use the bf16
+// and int8 dot products.
+
+/// acc[lane] += a.low * b.low + a.high * b.high for the bf16 pairs of each 32-bit word.
+template <int N>
+struct Pairs;
+
+template <>
+struct Pairs<8> {
+  using Words = __m256i;
+  static Words load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static Words all(const void* p) { return _mm256_set1_epi32(*static_cast<const int*>(p)); }
+  static __m256 dot(__m256 acc, Words a, Words b) {
+    return _mm256_dpbf16_ps(acc, reinterpret_cast<__m256bh>(a), reinterpret_cast<__m256bh>(b));
+  }
+};
+
+template <>
+struct Pairs<16> {
+  using Words = __m512i;
+  static Words load(const void* p) { return _mm512_loadu_si512(p); }
+  static Words all(const void* p) { return _mm512_set1_epi32(*static_cast<const int*>(p)); }
+  static __m512 dot(__m512 acc, Words a, Words b) {
+    return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+};
+
+struct GemmBF16Dot {
+  template <int kRows, int kPanels>
+  void operator()(const GemmTile& tile) const {
+    using P = Pairs<16>;
+    constexpr int kPairs = kChunkBytes / 4;
+    __m512 sums[kRows][kPanels];
+    for (int r = 0; r < kRows; ++r)
+      for (int p = 0; p < kPanels; ++p)
+        sums[r][p] =
+            tile.accumulate ? _mm512_loadu_ps(tile.c + r * tile.c_stride + p * kPanel) : _mm512_setzero_ps();
+    const std::byte* b = tile.b;
+    const std::byte* a = tile.a;
+    for (std::int64_t left = (tile.k + 1) / 2; left > 0; left -= kPairs, a += kRows * kChunkBytes) {
+      const int n = left < kPairs ? static_cast<int>(left) : kPairs;
+#pragma GCC unroll 2
+      for (int i = 0; i < n; ++i, b += kChunkBytes) {
+        P::Words weights[kPanels];
+        for (int p = 0; p < kPanels; ++p) weights[p] = P::load(b + p * tile.panel_bytes);
+        for (int r = 0; r < kRows; ++r) {
+          const P::Words value = P::all(a + r * kChunkBytes + i * 4);
+          for (int p = 0; p < kPanels; ++p) sums[r][p] = P::dot(sums[r][p], weights[p], value);
+        }
+      }
+    }
+    for (int r = 0; r < kRows; ++r)
+      for (int p = 0; p < kPanels; ++p) _mm512_storeu_ps(tile.c + r * tile.c_stride + p * kPanel, sums[r][p]);
+  }
+};
+
+void gemm_bf16_dot(const GemmTile& tile) {
+  gemm_up_to<kGemmRows>(tile, GemmBF16Dot{});
+}
+
+/// scores[s][lane] of kKeys keys; the lanes are query-heads, so the key's values are broadcast from where
+/// they lie.
+template <int kWidth, int kVectors, int kKeys>
+inline __attribute__((always_inline)) void score_pairs(const AttentionTile& tile, int s, int lane) {
+  using P = Pairs<kWidth>;
+  Vector<kWidth> sums[kKeys][kVectors] = {};
+  const std::uint32_t* rows[kKeys];
+  for (int j = 0; j < kKeys; ++j) rows[j] = static_cast<const std::uint32_t*>(tile.rows[s + j]);
+  const auto* q = static_cast<const std::uint32_t*>(tile.q) + lane;
+  const int n_pairs = (tile.row_dim + 1) / 2;
+  for (int d = 0; d < n_pairs; ++d, q += tile.lanes) {
+    typename P::Words query[kVectors];
+    for (int v = 0; v < kVectors; ++v) query[v] = P::load(q + v * kWidth);
+    for (int j = 0; j < kKeys; ++j) {
+      const typename P::Words key = P::all(rows[j] + d);
+      for (int v = 0; v < kVectors; ++v) sums[j][v] = P::dot(sums[j][v], query[v], key);
+    }
+  }
+  for (int j = 0; j < kKeys; ++j)
+    for (int v = 0; v < kVectors; ++v)
+      store<kWidth>(tile.scratch + (s + j) * tile.lanes + lane + v * kWidth, sums[j][v]);
+}
+
+inline int side_row(const AttentionTile& tile) {
+  return (tile.latent_dim + 31) / 32 * 32;
+}  // words of a key pair
+
+/// side[i][d] = the values d of keys 2i and 2i + 1 beside each other.
+inline void interleave_keys(const AttentionTile& tile) {
+  alignas(64) std::uint16_t first[32];
+  alignas(64) std::uint16_t second[32];
+  for (int i = 0; i < 16; ++i) {
+    first[2 * i] = static_cast<std::uint16_t>(i);
+    first[2 * i + 1] = static_cast<std::uint16_t>(i + 32);
+    second[2 * i] = static_cast<std::uint16_t>(i + 16);
+    second[2 * i + 1] = static_cast<std::uint16_t>(i + 48);
+  }
+  const __m512i low = _mm512_load_si512(first);
+  const __m512i high = _mm512_load_si512(second);
+  const int n_words = side_row(tile);
+  for (int s = 0; s < tile.n_keys; s += 2) {
+    const auto* even = static_cast<const std::uint16_t*>(tile.rows[s]);
+    const auto* odd = s + 1 < tile.n_keys ? static_cast<const std::uint16_t*>(tile.rows[s + 1]) : nullptr;
+    std::uint16_t* out = tile.side + static_cast<std::ptrdiff_t>(s / 2) * n_words * 2;
+    for (int d = 0; d < n_words; d += 32) {
+      const __m512i a = _mm512_loadu_si512(even + d);
+      const __m512i b = odd ? _mm512_loadu_si512(odd + d) : _mm512_setzero_si512();
+      _mm512_storeu_si512(out + 2 * d, _mm512_permutex2var_epi16(a, low, b));
+      _mm512_storeu_si512(out + 2 * d + 32, _mm512_permutex2var_epi16(a, high, b));
+    }
+  }
+}
+
+inline std::uint32_t* weight_pairs(const AttentionTile& tile) {
+  return reinterpret_cast<std::uint32_t*>(tile.side) + kKeyTile / 2 * side_row(tile);
+}
+
+/// The weights of keys 2i and 2i + 1 as bf16 in one word per lane.
+template <int kWidth>
+inline void pair_weights(const AttentionTile& tile, int lane) {
+  using Integers = typename VectorOf<kWidth>::integers;
+  std::uint32_t* out = weight_pairs(tile) + lane;
+  for (int s = 0; s < tile.n_keys; s += 2, out += tile.lanes) {
+    const float* at = tile.scratch + s * tile.lanes + lane;
+    Integers words = rounded_bf16<kWidth>(load<kWidth>(at));
+    if (s + 1 < tile.n_keys) words |= rounded_bf16<kWidth>(load<kWidth>(at + tile.lanes)) << 16;
+    *reinterpret_cast<Integers*>(out) = words;
+  }
+}
+
+template <int kWidth, int kVectors, int kDims>
+inline __attribute__((always_inline)) void add_value_pairs(const AttentionTile& tile, int d, int lane) {
+  using P = Pairs<kWidth>;
+  Vector<kWidth> sums[kDims][kVectors];
+  for (int i = 0; i < kDims; ++i)
+    for (int v = 0; v < kVectors; ++v)
+      sums[i][v] = load<kWidth>(tile.out + (d + i) * tile.lanes + lane + v * kWidth);
+  const auto* row = reinterpret_cast<const std::uint32_t*>(tile.side) + d;
+  const std::uint32_t* weights = weight_pairs(tile) + lane;
+  for (int s = 0; s < tile.n_keys; s += 2, row += side_row(tile), weights += tile.lanes) {
+    typename P::Words weight[kVectors];
+    for (int v = 0; v < kVectors; ++v) weight[v] = P::load(weights + v * kWidth);
+    for (int i = 0; i < kDims; ++i) {
+      const typename P::Words value = P::all(row + i);
+      for (int v = 0; v < kVectors; ++v) sums[i][v] = P::dot(sums[i][v], weight[v], value);
+    }
+  }
+  for (int i = 0; i < kDims; ++i)
+    for (int v = 0; v < kVectors; ++v)
+      store<kWidth>(tile.out + (d + i) * tile.lanes + lane + v * kWidth, sums[i][v]);
+}
+
+template <int kWidth, int kVectors>
+void attend_pair_lanes(const AttentionTile& tile, int lane) {
+  constexpr int kBlock = 24 / kVectors;
+  int s = 0;
+  for (; s + kBlock <= tile.n_keys; s += kBlock) score_pairs<kWidth, kVectors, kBlock>(tile, s, lane);
+  for (; s + 8 <= tile.n_keys; s += 8) score_pairs<kWidth, kVectors, 8>(tile, s, lane);
+  for (; s < tile.n_keys; ++s) score_pairs<kWidth, kVectors, 1>(tile, s, lane);
+  for (int v = 0; v < kVectors; ++v) {
+    soften<kWidth>(tile, lane + v * kWidth);
+    pair_weights<kWidth>(tile, lane + v * kWidth);
+  }
+  int d = 0;
+  for (; d + kBlock <= tile.latent_dim; d += kBlock) add_value_pairs<kWidth, kVectors, kBlock>(tile, d, lane);
+  for (; d + 8 <= tile.latent_dim; d += 8) add_value_pairs<kWidth, kVectors, 8>(tile, d, lane);
+  for (; d < tile.latent_dim; ++d) add_value_pairs<kWidth, kVectors, 1>(tile, d, lane);
+}
+
+void attend_bf16(const AttentionTile& tile) {
+  interleave_keys(tile);
+  int lane = 0;
+  for (; lane + 32 <= tile.lanes; lane += 32) attend_pair_lanes<16, 2>(tile, lane);
+  for (; lane + 16 <= tile.lanes; lane += 16) attend_pair_lanes<16, 1>(tile, lane);
+  for (; lane < tile.lanes; lane += 8) attend_pair_lanes<8, 1>(tile, lane);
+}
+
+/// Scores of 32 keys for one group sequence; 8 query-heads x 32 keys of sums stay in registers.
+template <int kQueries>
+inline __attribute__((always_inline)) void score_two_panels(const IndexTile& tile, int first,
+                                                            __m512 (&scores)[kQueries][2]) {
+  const int n_steps = tile.dim / 4;
+  const std::byte* keys = tile.keys + static_cast<std::ptrdiff_t>(first) * tile.dim;
+  const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(kPanel) * tile.dim;
+  for (auto& query : scores) query[0] = query[1] = _mm512_setzero_ps();
+  const std::byte* q = tile.q;
+  for (int g = 0; g < tile.n_groups; ++g) {
+    __m512i sums[kIndexRows][2];
+    for (int r = 0; r < kIndexRows; ++r)
+      sums[r][0] = sums[r][1] = _mm512_set1_epi32(tile.offsets[g * kIndexRows + r]);
+    for (int i = 0; i < n_steps; ++i, q += kIndexRows * 4) {
+      const __m512i key0 = _mm512_loadu_si512(keys + i * 64);
+      const __m512i key1 = _mm512_loadu_si512(keys + panel_bytes + i * 64);
+      for (int r = 0; r < kIndexRows; ++r) {
+        const __m512i query = _mm512_set1_epi32(reinterpret_cast<const int*>(q)[r]);
+        sums[r][0] = _mm512_dpbusd_epi32(sums[r][0], key0, query);
+        sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], key1, query);
+      }
+    }
+    for (int r = 0; r < kIndexRows; ++r) {
+      const __m512 weight = _mm512_set1_ps(tile.weights[g * kIndexRows + r]);
+      __m512(&out)[2] = scores[r * kQueries / kIndexRows];
+      for (int p = 0; p < 2; ++p)
+        out[p] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_max_epi32(sums[r][p], _mm512_setzero_si512())),
+                                 weight, out[p]);
+    }
+  }
+}
+
+template <int kQueries>
+void score_i8_for(IndexTile& tile) {
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  for (int first = 0; first < tile.n_keys; first += kTile) {
+    __m512 scores[kQueries][2];
+    score_two_panels<kQueries>(tile, first, scores);
+    for (int i = 0; i < kQueries; ++i) {
+      IndexTile::Query& query = tile.query[i];
+      for (int p = 0; p < 2; ++p) {
+        const int at = first + p * kPanel;
+        const int n_left = query.n_visible - at;
+        if (n_left <= 0) continue;
+        const __mmask16 there = n_left >= 16 ? 0xffff : static_cast<__mmask16>((1u << n_left) - 1);
+        const __m512 score = _mm512_mul_ps(scores[i][p], _mm512_loadu_ps(tile.key_scales + at));
+        const __mmask16 chosen =
+            _mm512_mask_cmp_ps_mask(there, score, _mm512_set1_ps(query.threshold), _CMP_NLT_UQ);
+        if (chosen == 0) continue;
+        query.n_found +=
+            keep_lanes(chosen, score, _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
+                       query.scores + query.n_found, query.positions + query.n_found);
+      }
+    }
+  }
+}
+
+void score_i8(IndexTile& tile) {
+  if (tile.n_queries == 2) return score_i8_for<2>(tile);
+  score_i8_for<1>(tile);
+}
