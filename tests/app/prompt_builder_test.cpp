@@ -1,6 +1,10 @@
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
 #include <QTemporaryDir>
 #include <QTest>
 
+#include "app/question/model_prompt.h"
 #include "app/question/prompt_builder.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/small_project.h"
@@ -194,6 +198,37 @@ class PromptBuilderTest : public QObject {
     QVERIFY(!builder.build({"Why?", {}}).has_value());
     QVERIFY(!builder.build({"Why?", {{PartId{9999}}, {}}}).has_value());
     QVERIFY(builder.measure({"", {}}).has_value());
+  }
+
+  void the_prompts_that_the_starter_was_trained_with_come_out_token_for_token() {
+    const std::string root = LONGLEAF_SOURCE_DIR;
+    const auto model = ModelPrompt::load(root + "/resources/models/starter");
+    QVERIFY2(model.has_value(), model ? "" : model.error().message.c_str());
+    QFile file(QString::fromStdString(root + "/tests/golden/starter/golden.json"));
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    const QJsonArray recorded = QJsonDocument::fromJson(file.readAll()).array();
+    QVERIFY(!recorded.isEmpty());
+    for (const QJsonValue& one : recorded) {
+      // "<bos><doc>\n sentence [p285]\n ... \n<user> question<asst><think>"
+      const QString text = one["prompt_text"].toString();
+      QStringList blocks = text.section("<doc>\n", 1).section("\n<user>", 0, 0).split('\n');
+      for (QString& block : blocks) block = block.left(block.lastIndexOf(" [p")).trimmed();
+      const auto document = support::add_document(*project_, DocumentKind::kPdf, "g", {{"1", blocks.join('\n').toStdString()}});
+      PromptBuilder builder(*project_, *model->tokenizer, model->layout, model->context_length);
+      const auto parts = *project_->parts(document);
+      const auto prompt = builder.build({text.section("<user> ", 1).section("<asst>", 0, 0).toStdString(), {{parts.front().id}, {}}});
+      QVERIFY2(prompt.has_value(), prompt ? "" : prompt.error().message.c_str());
+      const QJsonArray ids = one["prompt_ids"].toArray();
+      QCOMPARE(prompt->request.prompt.size(), static_cast<std::size_t>(ids.size()));
+      for (qsizetype i = 0; i < ids.size(); ++i) {
+        const engine::TokenId ours = prompt->request.prompt[static_cast<std::size_t>(i)];
+        if (ours == ids[i].toInt()) continue;
+        // Only the numbers differ: ours begin at 1.
+        bool is_number = false;
+        QString::fromUtf8(model->tokenizer->bytes(ours).data(), static_cast<qsizetype>(model->tokenizer->bytes(ours).size())).toInt(&is_number);
+        QVERIFY2(is_number, qPrintable(QString("token %1").arg(i)));
+      }
+    }
   }
 
   void the_map_survives_being_saved() {
