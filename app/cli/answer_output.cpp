@@ -1,0 +1,139 @@
+#include "app/cli/answer_output.h"
+
+#include <array>
+#include <cstdio>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "app/question/source_names.h"
+
+namespace app::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+const char* words_for(const Citation& citation) {
+  if (!citation.in_prompt) return "not among the sources";
+  switch (citation.check) {
+    case QuoteCheck::kVerified:
+      return "verified";
+    case QuoteCheck::kNear:
+      return "near";
+    case QuoteCheck::kNotFound:
+      return "not found there";
+    case QuoteCheck::kNoQuote:
+      return "no words quoted";
+  }
+  return "";
+}
+
+std::string seconds(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f s", value);
+  return text.data();
+}
+
+std::string rate(std::int64_t tokens, double time) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.0f tokens/s", time > 0 ? static_cast<double>(tokens) / time : 0.0);
+  return text.data();
+}
+
+}  // namespace
+
+TerminalObserver::TerminalObserver(Show show, const PromptMap& map, const Project& project, const engine::PromptLayout& layout)
+    : show_(show), map_(map), project_(project), layout_(layout) {}
+
+void TerminalObserver::on_prefill(std::int64_t n_done, std::int64_t n_total, std::int64_t n_cached) {
+  const std::string cached = n_cached > 0 ? ", " + with_commas(n_cached) + " of them from before" : "";
+  progress_.show("Reading the prompt: " + with_commas(n_done) + " of " + with_commas(n_total) + " tokens" + cached);
+}
+
+void TerminalObserver::on_text(engine::Channel channel, std::string_view text, std::int64_t) {
+  progress_.clear();
+  if (show_ == Show::kProgressOnly) return;
+  if (channel == engine::Channel::kThinking) {
+    if (!thinking_) note("Thinking:");
+    thinking_ = true;
+    note(text);
+    return;
+  }
+  if (thinking_ && !answering_) note("\n\n");
+  answering_ = true;
+  pending_ += text;
+  show_answer(/*is_last=*/false);
+}
+
+void TerminalObserver::show_answer(bool is_last) {
+  const std::size_t n_ready = is_last ? pending_.size() : unfinished_anchor(pending_, layout_);
+  say(named(std::string_view(pending_).substr(0, n_ready)));
+  pending_.erase(0, n_ready);
+}
+
+std::string TerminalObserver::named(std::string_view text) {
+  std::string out;
+  std::size_t at = 0;
+  for (const AnchorMention& mention : find_anchors(text, layout_)) {
+    out.append(text.substr(at, mention.begin - at));
+    at = mention.end;
+    auto known = labels_.find(mention.anchor);
+    if (known == labels_.end()) {
+      const auto found = find_citations(text.substr(mention.begin, mention.end - mention.begin), map_, project_, layout_);
+      known = labels_.emplace(mention.anchor, found && !found->empty() ? found->front().label : "?").first;
+    }
+    out += "[" + known->second + "]";
+  }
+  return out.append(text.substr(at));
+}
+
+void TerminalObserver::finish() {
+  progress_.clear();
+  if (show_ == Show::kProgressOnly) return;
+  show_answer(/*is_last=*/true);
+  if (thinking_ && !answering_) note("\n");
+  if (answering_) say("\n");
+}
+
+void show_end(const Run& run, const std::vector<Citation>& citations) {
+  note("\n");
+  for (const Citation& citation : citations) {
+    // The one at the quotation's end says the same.
+    if (citation.opens) continue;
+    note("  " + citation.label + ": " + words_for(citation) + "\n");
+  }
+  const std::int64_t n_read = run.n_prompt_tokens - run.n_cached_tokens;
+  note("\nPrompt " + with_commas(run.n_prompt_tokens) + " tokens" + (run.n_cached_tokens > 0 ? ", " + with_commas(run.n_cached_tokens) + " of them from before" : "") +
+       ": read in " + seconds(run.prefill_seconds) + " (" + rate(n_read, run.prefill_seconds) + "). Answer " + with_commas(run.n_generated_tokens) + " tokens in " +
+       seconds(run.decode_seconds) + " (" + rate(run.n_generated_tokens, run.decode_seconds) + ").\n");
+  if (run.end == "length") note("It ended because the reserve for the answer was used up; --reserve gives it more.\n");
+  if (run.end == "cancelled") note("Stopped; the text so far is kept.\n");
+  if (run.id > 0) note("Saved as run " + std::to_string(run.id) + ".\n");
+}
+
+ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations) {
+  ordered_json rows = ordered_json::array();
+  for (const Citation& one : citations) {
+    rows.push_back({{"label", one.label},
+                    {"check", words_for(one)},
+                    {"quote", one.quote},
+                    {"anchor", one.anchor},
+                    {"document", one.document},
+                    {"part", one.part},
+                    {"source_begin", one.source_begin},
+                    {"source_end", one.source_end},
+                    {"opens", one.opens}});
+  }
+  return {{"run", run.id},
+          {"asked_at", run.asked_at},
+          {"model", run.model},
+          {"question", run.question},
+          {"thinking", run.thinking},
+          {"answer", run.answer},
+          {"end", run.end},
+          {"citations", std::move(rows)},
+          {"tokens", {{"prompt", run.n_prompt_tokens}, {"cached", run.n_cached_tokens}, {"generated", run.n_generated_tokens}}},
+          {"seconds", {{"prefill", run.prefill_seconds}, {"decode", run.decode_seconds}}}};
+}
+
+}  // namespace app::cli

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "app/cli/console.h"
+#include "app/question/ask.h"
+
+namespace app::cli {
+
+/// Shows a question while it is answered: reading the prompt and thinking on standard error, the
+/// answer on standard output, with the name of the page or file:line in the place of each anchor.
+class TerminalObserver final : public engine::GenerationObserver {
+ public:
+  enum class Show { kEverything, kProgressOnly };
+  /// `map` and `project` must outlive the observer.
+  TerminalObserver(Show show, const PromptMap& map, const Project& project, const engine::PromptLayout& layout);
+  void on_prefill(std::int64_t n_done, std::int64_t n_total, std::int64_t n_cached) override;
+  void on_text(engine::Channel channel, std::string_view text, std::int64_t first_token) override;
+  /// Prints what was held back and ends the line.
+  void finish();
+
+ private:
+  void show_answer(bool is_last);
+  std::string named(std::string_view text);
+
+  Show show_;
+  const PromptMap& map_;
+  const Project& project_;
+  engine::PromptLayout layout_;
+  ProgressLine progress_;
+  bool thinking_ = false;
+  bool answering_ = false;
+  std::string pending_;  // the end of the answer that may be half an anchor
+  std::map<std::int32_t, std::string> labels_;
+};
+
+/// The citations with their marks, and how long it took, on standard error.
+void show_end(const Run& run, const std::vector<Citation>& citations);
+
+nlohmann::ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations);
+
+}  // namespace app::cli

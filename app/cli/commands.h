@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+namespace app::cli {
+
+/// What main() runs after the arguments were understood; the exit code.
+using Action = std::function<int()>;
+
+/// Each adds a subcommand that sets `action` when it was given.
+void add_ingest(CLI::App& program, Action& action);
+void add_pack(CLI::App& program, Action& action);
+void add_ask(CLI::App& program, Action& action);
+void add_runs(CLI::App& program, Action& action);
+void add_trace(CLI::App& program, Action& action);
+void add_models(CLI::App& program, Action& action);
+void add_sample(CLI::App& program, Action& action);
+
+}  // namespace app::cli
