@@ -45,7 +45,7 @@ void add_trace(CLI::App& program, Action& action) {
   command->add_option("RUN", arguments->run, "Number of the run (see: runs)")->required()->check(CLI::PositiveNumber);
   command->add_option("--layer", arguments->layer, "One layer, from 0 (default: the mean of all)")->check(CLI::Range(0, 100000));
   command->add_option("--passages", arguments->passages, "How many passages are listed")->check(CLI::Range(1, 100000))->capture_default_str();
-  command->add_option("--picture", arguments->picture, "Write the map as PNG");
+  command->add_option("--picture", arguments->picture, "Write the map as PNG, or as SVG or CSV when the name ends so");
   command->add_flag("--json", arguments->json, "Print as JSON");
   command->callback([arguments, &action] { action = [arguments] { return show_trace(*arguments); }; });
 }

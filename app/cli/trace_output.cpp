@@ -2,21 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
+#include <fstream>
 
 #include <nlohmann/json.hpp>
 
 #include "app/cli/console.h"
-#include "app/cli/png.h"
-#include "app/heatmap/heat_matrix.h"
+#include "app/heatmap/map_image.h"
 #include "app/heatmap/source_heat.h"
 
 namespace app::cli {
 namespace {
 
-constexpr int kMapPixels = 768;    // the longer side of the map, about
-constexpr int kMargin = 16;
 constexpr std::size_t kQuoted = 72;  // bytes of a passage in the table
 
 std::string percent(double share) {
@@ -58,23 +55,6 @@ std::string label_of(const RunTrace& run, const PartHeat& part) {
   block.part = part.part;
   block.document = part.document;
   return run.label(block);
-}
-
-/// Draws `matrix` into a rectangle; every pixel shows the largest value of the cells that it covers.
-void draw(const HeatMatrix& matrix, Picture& picture, int left, int top, int width, int height) {
-  for (int y = 0; y < height; ++y) {
-    const int first_row = y * matrix.n_rows / height;
-    const int end_row = std::max(first_row + 1, (y + 1) * matrix.n_rows / height);
-    for (int x = 0; x < width; ++x) {
-      const int first_column = x * matrix.n_columns / width;
-      const int end_column = std::max(first_column + 1, (x + 1) * matrix.n_columns / width);
-      float value = 0;
-      for (int row = first_row; row < end_row; ++row) {
-        for (int column = first_column; column < end_column; ++column) value = std::max(value, matrix.at(row, column));
-      }
-      if (value > 0) picture.at(left + x, top + y) = heat_color(heat_position(value, matrix.maximum, /*logarithmic=*/true), HeatScale::kCividis, Theme::kLight);
-    }
-  }
 }
 
 }  // namespace
@@ -124,27 +104,24 @@ std::string trace_json(const RunTrace& run, int layer, int n_passages) {
 }
 
 Result<void> write_trace_picture(const RunTrace& run, int layer, const std::filesystem::path& path) {
-  MatrixOptions options;
-  options.layer = layer;
-  const HeatMatrix prompt = make_matrix(*run.trace, options);
-  options.rows = MapRows::kGenerated;
-  const HeatMatrix answer = make_matrix(*run.trace, options);
-  if (prompt.n_rows == 0 && answer.n_rows == 0) {
+  if (run.trace->prefill.empty() && run.trace->decode.empty()) {
     return Error{ErrorCode::kNotFound, "This run recorded no selections; ask again with --trace blocks."};
   }
-  // Whole pixels per cell keep a small map sharp; a large one is drawn at the size of the picture.
-  const int n_columns = std::max(prompt.n_columns, answer.n_columns);
-  const int scale = std::max(1, kMapPixels / std::max(1, std::max(n_columns, prompt.n_rows)));
-  const int width = std::min(n_columns * scale, kMapPixels);
-  const auto part_of = [&](int columns) { return std::max(1, width * columns / std::max(1, n_columns)); };
-  const int prompt_height = std::min(prompt.n_rows * scale, kMapPixels);
-  const int answer_scale = std::clamp(kMapPixels / 2 / std::max(1, answer.n_rows), 1, 6);
-  const int answer_height = std::min(answer.n_rows * answer_scale, kMapPixels / 2);
-  Picture picture(width + 2 * kMargin, prompt_height + answer_height + 3 * kMargin, paper_color(Theme::kLight));
-  if (prompt.n_rows > 0) draw(prompt, picture, kMargin, kMargin, part_of(prompt.n_columns), prompt_height);
-  for (int x = 0; x < width; ++x) picture.at(kMargin + x, kMargin + prompt_height + kMargin / 2) = line_color(Theme::kLight);
-  if (answer.n_rows > 0) draw(answer, picture, kMargin, prompt_height + 2 * kMargin, part_of(answer.n_columns), answer_height);
-  return write_png(picture, path);
+  MapImageOptions options;
+  options.matrix.layer = layer;
+  std::string bytes;
+  if (path.extension() == ".csv") {
+    bytes = map_csv(run, options.matrix);
+  } else if (path.extension() == ".svg") {
+    bytes = figure_to_svg(run_figure(run, options));
+  } else {
+    TRY_ASSIGN(bytes, figure_to_png(run_figure(run, options), /*scale=*/1.5));
+  }
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) return Error{ErrorCode::kIo, "The picture could not be written to " + path.string() + ": is there room, and may you write there?"};
+  return {};
 }
 
 }  // namespace app::cli

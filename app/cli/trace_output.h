@@ -13,8 +13,8 @@ namespace app::cli {
 std::string trace_table(const RunTrace& run, int layer, int n_passages);
 std::string trace_json(const RunTrace& run, int layer, int n_passages);
 
-/// The map as a picture: above, prompt queries (rows) by blocks of 64 keys (columns); below it one row
-/// per generated token. `layer` kAllLayers: the mean of all.
+/// The map: above, prompt queries (rows) by blocks of 64 keys (columns); below it one row per generated
+/// token. PNG, or SVG and CSV (its table) when `path` ends so. `layer` kAllLayers: the mean of all.
 Result<void> write_trace_picture(const RunTrace& run, int layer, const std::filesystem::path& path);
 
 }  // namespace app::cli

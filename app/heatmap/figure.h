@@ -9,7 +9,7 @@
 
 namespace app {
 
-/// A drawing in points, origin top left, painted in the order: rectangles, picture, frames, texts.
+/// A drawing in points, origin top left, painted in the order: rectangles, pictures, marks, texts.
 /// Written as SVG (text stays text) or as PNG, without a window system.
 struct FigureRect {
   double x = 0, y = 0, width = 0, height = 0;
@@ -41,7 +41,7 @@ struct Figure {
   std::string title;       // for readers that cannot see it
   std::string description;
   std::vector<FigureRect> rects;
-  FigurePicture picture;
+  std::vector<FigurePicture> pictures;
   std::vector<FigureRect> marks;
   std::vector<FigureText> texts;
 };

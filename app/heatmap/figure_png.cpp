@@ -171,7 +171,7 @@ engine::Result<std::string> figure_to_png(const Figure& figure, double scale) {
   Canvas canvas(static_cast<std::int32_t>(std::lround(figure.width * scale)),
                 static_cast<std::int32_t>(std::lround(figure.height * scale)), figure.background);
   for (const FigureRect& rect : figure.rects) canvas.fill(rect, scale);
-  if (!figure.picture.cells.empty()) canvas.draw(figure.picture, scale);
+  for (const FigurePicture& picture : figure.pictures) canvas.draw(picture, scale);
   for (const FigureRect& rect : figure.marks) canvas.fill(rect, scale);
   for (const FigureText& text : figure.texts) {
     const double size = text.size * scale;

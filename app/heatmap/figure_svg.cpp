@@ -91,8 +91,7 @@ std::string figure_to_svg(const Figure& figure) {
   out += "<title>" + escaped(figure.title) + "</title>\n<desc>" + escaped(figure.description) + "</desc>\n";
   add_rect({0, 0, figure.width, figure.height, figure.background, false}, out);
   for (const FigureRect& rect : figure.rects) add_rect(rect, out);
-  if (!figure.picture.cells.empty()) {
-    const FigurePicture& picture = figure.picture;
+  for (const FigurePicture& picture : figure.pictures) {
     const auto png = encode_png(picture.n_columns, picture.n_rows, picture.cells);
     out += "<image " + place(picture.x, picture.y, picture.width, picture.height) +
            " preserveAspectRatio=\"none\" image-rendering=\"pixelated\" href=\"data:image/png;base64," +

@@ -14,6 +14,7 @@ namespace {
 constexpr double kLeft = 76, kTop = 64, kRight = 20, kBottom = 84, kBand = 8;
 constexpr double kSmall = 9, kNormal = 11;
 constexpr double kLegendWidth = 200;
+constexpr double kLegendGap = 56;  // between two maps
 
 struct Frame {
   double left, top, width, height;
@@ -192,32 +193,77 @@ std::string map_caption(const RunTrace& run, const MatrixOptions& options) {
   return text;
 }
 
-Figure map_figure(const RunTrace& run, const MapImageOptions& options) {
-  const HeatMatrix matrix = make_matrix(*run.trace, options.matrix);
+namespace {
+
+Figure empty_figure(const RunTrace& run, const MapImageOptions& options) {
   Figure figure;
   figure.width = options.width;
   figure.height = options.height;
   figure.background = options.theme == Theme::kLight ? Rgb{0xF1, 0xEF, 0xEA} : Rgb{0x10, 0x12, 0x14};
   figure.title = "Selection map";
   figure.description = options.caption.empty() ? map_caption(run, options.matrix) : options.caption;
-  const Frame frame{kLeft, kTop, std::max(40.0, options.width - kLeft - kRight), std::max(40.0, options.height - kTop - kBottom)};
+  return figure;
+}
+
+void add_caption(const MapImageOptions& options, Figure& figure) {
+  figure.texts.push_back({kLeft, options.height - 20, kNormal, ink_color(options.theme), FigureText::Anchor::kStart, figure.description});
+}
+
+/// The cells of one map in `frame` with its row ruler.
+void add_map(const RunTrace& run, const HeatMatrix& matrix, const MapImageOptions& options, const Frame& frame, Figure& figure) {
   figure.rects.push_back({frame.left - 1, frame.top - 1, frame.width + 2, frame.height + 2, line_color(options.theme), false});
   figure.rects.push_back({frame.left, frame.top, frame.width, frame.height, paper_color(options.theme), false});
   if (matrix.values.empty()) {
     figure.texts.push_back({frame.left + frame.width / 2, frame.top + frame.height / 2, kNormal, soft_ink_color(options.theme),
                             FigureText::Anchor::kMiddle, "Nothing was recorded here."});
-  } else {
-    figure.picture = heat_picture(matrix, options, frame);
-    if (matrix.first_recorded_row > matrix.n_reused_rows) {
-      const double per_row = frame.height / matrix.n_rows;
-      figure.marks.push_back({frame.left, frame.top + matrix.n_reused_rows * per_row, frame.width,
-                              (matrix.first_recorded_row - matrix.n_reused_rows) * per_row, soft_ink_color(options.theme), true});
-    }
+    return;
+  }
+  figure.pictures.push_back(heat_picture(matrix, options, frame));
+  if (matrix.first_recorded_row > matrix.n_reused_rows) {
+    const double per_row = frame.height / matrix.n_rows;
+    figure.marks.push_back({frame.left, frame.top + matrix.n_reused_rows * per_row, frame.width,
+                            (matrix.first_recorded_row - matrix.n_reused_rows) * per_row, soft_ink_color(options.theme), true});
+  }
+  add_row_ruler(run, matrix, options, frame, figure);
+}
+
+}  // namespace
+
+Figure map_figure(const RunTrace& run, const MapImageOptions& options) {
+  const HeatMatrix matrix = make_matrix(*run.trace, options.matrix);
+  Figure figure = empty_figure(run, options);
+  const Frame frame{kLeft, kTop, std::max(40.0, options.width - kLeft - kRight), std::max(40.0, options.height - kTop - kBottom)};
+  add_map(run, matrix, options, frame, figure);
+  if (!matrix.values.empty()) {
     add_key_ruler(run, matrix, options, frame, figure);
-    add_row_ruler(run, matrix, options, frame, figure);
     add_legend(run, matrix, options, frame, figure);
   }
-  figure.texts.push_back({frame.left, options.height - 20, kNormal, ink_color(options.theme), FigureText::Anchor::kStart, figure.description});
+  add_caption(options, figure);
+  return figure;
+}
+
+Figure run_figure(const RunTrace& run, const MapImageOptions& options) {
+  MapImageOptions part = options;
+  part.matrix.rows = MapRows::kPrompt;
+  const HeatMatrix prompt = make_matrix(*run.trace, part.matrix);
+  part.matrix.rows = MapRows::kGenerated;
+  const HeatMatrix answer = make_matrix(*run.trace, part.matrix);
+  if (prompt.values.empty() || answer.values.empty()) {
+    part.matrix.rows = answer.values.empty() ? MapRows::kPrompt : MapRows::kGenerated;
+    return map_figure(run, part);
+  }
+  Figure figure = empty_figure(run, part);
+  const double width = std::max(40.0, options.width - kLeft - kRight);
+  const double height = std::max(80.0, options.height - kTop - kBottom - kLegendGap);
+  const Frame upper{kLeft, kTop, width * prompt.n_columns / std::max(prompt.n_columns, answer.n_columns), height * 0.62};
+  const Frame lower{kLeft, kTop + upper.height + kLegendGap, width, height * 0.38};
+  add_map(run, prompt, options, upper, figure);
+  add_key_ruler(run, prompt, options, upper, figure);
+  add_legend(run, prompt, options, upper, figure);
+  add_map(run, answer, options, lower, figure);
+  add_legend(run, answer, options, lower, figure);
+  if (options.caption.empty()) figure.description = "Above: prompt. Below: thinking and answer. " + figure.description;
+  add_caption(options, figure);
   return figure;
 }
 

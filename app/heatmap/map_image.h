@@ -22,6 +22,10 @@ struct MapImageOptions {
 /// The map with rulers, legend and caption. Works without a window: figure_to_png, figure_to_svg.
 Figure map_figure(const RunTrace& run, const MapImageOptions& options);
 
+/// Both maps over one another on the same keys: above the prompt's queries, below the generated tokens.
+/// `options.matrix.rows` has no say.
+Figure run_figure(const RunTrace& run, const MapImageOptions& options);
+
 /// What the map shows, in one sentence: "Selected while reading the prompt, mean of 61 layers, ...".
 std::string map_caption(const RunTrace& run, const MatrixOptions& options);
 

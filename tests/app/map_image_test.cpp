@@ -36,6 +36,7 @@ class MapImageTest : public QObject {
  private slots:
   void a_png_has_the_size_and_colours_asked_for();
   void an_svg_is_well_formed_whatever_sources_are_called();
+  void both_maps_stand_over_one_another();
   void an_absurd_size_is_refused();
   void the_table_twin_names_sources_and_shares();
   void ranked_spans_are_written_as_a_table();
@@ -72,6 +73,15 @@ void MapImageTest::an_svg_is_well_formed_whatever_sources_are_called() {
   while (!reader.atEnd()) n_scripts += reader.readNext() == QXmlStreamReader::StartElement && reader.name() == u"script" ? 1 : 0;
   QVERIFY2(!reader.hasError(), qPrintable(reader.errorString()));
   QCOMPARE(n_scripts, 0);
+}
+
+void MapImageTest::both_maps_stand_over_one_another() {
+  const Figure figure = run_figure(*small_run(), {});
+  QCOMPARE(figure.pictures.size(), std::size_t{2});
+  QVERIFY(figure.pictures[0].y + figure.pictures[0].height < figure.pictures[1].y);
+  const auto png = figure_to_png(figure);
+  QVERIFY(png);
+  keep(*png, QStringLiteral("run.png"));
 }
 
 void MapImageTest::an_absurd_size_is_refused() {
