@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "app/project/part_codec.h"
+#include "app/document/part_codec.h"
 #include "app/project/sqlite_project.h"
 
 namespace app {

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "app/project/part_codec.h"
+#include "app/document/part_codec.h"
 #include "app/project/schema.h"
 
 namespace app {

@@ -1,4 +1,4 @@
-#include "app/project/part_codec.h"
+#include "app/document/part_codec.h"
 
 #include <xxhash.h>
 

@@ -1,0 +1,248 @@
+#include "app/document/source_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <git2/sys/repository.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <set>
+
+#include "app/document/file_rules.h"
+
+namespace app {
+
+using engine::Error;
+using engine::ErrorCode;
+using engine::Result;
+
+namespace {
+
+constexpr int kMaxDepth = 256;
+
+void start_libgit2() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    git_libgit2_init();
+    // We read rules, we run nothing: whose repository it is does not matter.
+    git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    // Ignore rules of one user's machine are no property of the tree.
+    for (const int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_PROGRAMDATA}) {
+      git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
+    }
+  });
+}
+
+struct RepositoryCloser {
+  void operator()(git_repository* repository) const { git_repository_free(repository); }
+};
+using Repository = std::unique_ptr<git_repository, RepositoryCloser>;
+
+struct IndexCloser {
+  void operator()(git_index* index) const { git_index_free(index); }
+};
+
+/// The ignore rules in force in one repository (or folder without one).
+struct Rules {
+  Repository repository;
+  std::unique_ptr<git_index, IndexCloser> index;  // tracked files are never ignored
+  std::string prefix;                             // of the walked root inside the repository, ends with /
+  std::size_t n_outer = 0;                        // bytes of a path of the walk before this repository begins
+  bool has_attributes = false;
+
+  bool tracks(const std::string& path, bool folder) const {
+    if (!index) return false;
+    if (!folder) return git_index_get_bypath(index.get(), path.c_str(), 0) != nullptr;
+    std::size_t at = 0;
+    return git_index_find_prefix(&at, index.get(), (path + "/").c_str()) == 0;
+  }
+
+  bool ignores(std::string_view walked, bool folder) const {
+    const std::string path = prefix + std::string(walked.substr(n_outer));
+    int ignored = 0;
+    const std::string asked = folder ? path + "/" : path;
+    if (!repository || git_ignore_path_is_ignored(&ignored, repository.get(), asked.c_str()) != 0 || !ignored) return false;
+    return !tracks(path, folder);
+  }
+
+  std::string left_out_by_attribute(std::string_view walked) const {
+    if (!has_attributes || !repository) return "";
+    const std::string path = prefix + std::string(walked.substr(n_outer));
+    const char* value = nullptr;
+    if (git_attr_get(&value, repository.get(), 0, path.c_str(), "linguist-generated") == 0 && (GIT_ATTR_IS_TRUE(value) || (value && std::strcmp(value, "true") == 0))) {
+      return "generated (.gitattributes: linguist-generated)";
+    }
+    if (git_attr_get(&value, repository.get(), 0, path.c_str(), "binary") == 0 && GIT_ATTR_IS_TRUE(value)) return "binary (.gitattributes)";
+    return "";
+  }
+};
+
+Rules rules_for(const std::filesystem::path& folder, bool search_upwards) {
+  Rules rules;
+  git_repository* repository = nullptr;
+  if (git_repository_open_ext(&repository, folder.c_str(), search_upwards ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr) == 0 && !git_repository_is_bare(repository)) {
+    rules.repository.reset(repository);
+    const std::filesystem::path top = git_repository_workdir(repository);
+    const std::string inside = folder.lexically_relative(top).string();
+    if (inside != "." && !inside.empty()) rules.prefix = inside + "/";
+    git_index* index = nullptr;
+    if (git_repository_index(&index, repository) == 0) rules.index.reset(index);
+    return rules;
+  }
+  if (repository) git_repository_free(repository);
+  // No repository: the .gitignore files of the folder itself still say what does not belong to it.
+  if (git_repository_new(&repository) == 0) {
+    rules.repository.reset(repository);
+    if (git_repository_set_workdir(repository, folder.c_str(), 0) != 0) rules.repository.reset();
+  }
+  return rules;
+}
+
+struct FolderCloser {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+int open_beneath(int root, const std::string& path, std::uint64_t flags) {
+  struct open_how how {};
+  how.flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const auto file = static_cast<int>(::syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &how, sizeof how));
+  if (file >= 0 || (errno != ENOSYS && errno != EPERM)) return file;
+  return ::openat(root, path.empty() ? "." : path.c_str(), static_cast<int>(how.flags));  // kernels before 5.6
+}
+
+std::string megabytes(std::int64_t n_bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(n_bytes) / 1e6);
+  return text;
+}
+
+}  // namespace
+
+struct SourceTree::State {
+  std::filesystem::path root;
+  Descriptor folder;
+
+  struct Walk {
+    const State& tree;
+    std::int64_t max_file_bytes;
+    TreeListing listing;
+    struct Folder {
+      std::string path;  // "" or ends with /
+      int depth;
+      std::shared_ptr<Rules> rules;
+    };
+    std::vector<Folder> todo;
+
+    void visit(const Folder& here);
+    void visit_folder(const Folder& here, const std::string& path, bool is_repository);
+    void visit_file(const Folder& here, const std::string& path, const struct stat& facts);
+    void leave_out(const std::string& path, std::string reason) { listing.left_out.push_back({path, std::move(reason)}); }
+  };
+};
+
+SourceTree::SourceTree(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SourceTree::SourceTree(SourceTree&&) noexcept = default;
+SourceTree::~SourceTree() = default;
+
+Result<SourceTree> SourceTree::open(const std::filesystem::path& root) {
+  start_libgit2();
+  auto state = std::make_unique<State>();
+  std::error_code failed;
+  state->root = std::filesystem::canonical(root, failed);
+  if (failed) return Error{ErrorCode::kNotFound, root.string() + " does not exist or cannot be reached. Check the path."};
+  state->folder = Descriptor(::open(state->root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!state->folder) return Error{ErrorCode::kIo, root.string() + " cannot be read: " + std::strerror(errno) + ". Check the rights of the folder."};
+  return SourceTree(std::move(state));
+}
+
+void SourceTree::State::Walk::visit_folder(const Folder& here, const std::string& path, bool is_repository) {
+  if (here.depth >= kMaxDepth) return leave_out(path + "/", "too deep (more than " + std::to_string(kMaxDepth) + " folders)");
+  std::shared_ptr<Rules> rules = here.rules;
+  if (is_repository) {
+    rules = std::make_shared<Rules>(rules_for(tree.root / path, /*search_upwards=*/false));
+    rules->n_outer = path.size() + 1;
+  }
+  todo.push_back({path + "/", here.depth + 1, std::move(rules)});
+}
+
+void SourceTree::State::Walk::visit_file(const Folder& here, const std::string& path, const struct stat& facts) {
+  std::string reason = left_out_by_name(path);
+  if (reason.empty()) reason = here.rules->left_out_by_attribute(path);
+  if (reason.empty() && facts.st_size > max_file_bytes) {
+    reason = "large (" + megabytes(facts.st_size) + "; the limit is " + megabytes(max_file_bytes) + ")";
+  }
+  if (!reason.empty()) return leave_out(path, std::move(reason));
+  listing.files.push_back({path, facts.st_size});
+}
+
+void SourceTree::State::Walk::visit(const Folder& here) {
+  const int number = open_beneath(tree.folder.get(), here.path, O_RDONLY | O_DIRECTORY);
+  const std::unique_ptr<DIR, FolderCloser> folder(number >= 0 ? ::fdopendir(number) : nullptr);
+  if (!folder) return leave_out(here.path, std::string("cannot be read: ") + std::strerror(errno));
+  std::vector<std::string> names;
+  while (const struct dirent* entry = ::readdir(folder.get())) names.emplace_back(entry->d_name);
+  if (std::find(names.begin(), names.end(), ".gitattributes") != names.end()) here.rules->has_attributes = true;
+  for (const std::string& name : names) {
+    if (name == "." || name == ".." || name == ".git") continue;
+    const std::string path = here.path + name;
+    struct stat facts {};
+    if (::fstatat(::dirfd(folder.get()), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+      leave_out(path, std::string("cannot be read: ") + std::strerror(errno));
+    } else if (here.rules->ignores(path, S_ISDIR(facts.st_mode))) {
+      leave_out(S_ISDIR(facts.st_mode) ? path + "/" : path, "ignored by .gitignore");
+    } else if (S_ISDIR(facts.st_mode)) {
+      struct stat inner {};
+      const bool is_repository = ::fstatat(::dirfd(folder.get()), (name + "/.git").c_str(), &inner, AT_SYMLINK_NOFOLLOW) == 0;
+      visit_folder(here, path, is_repository);
+    } else if (S_ISLNK(facts.st_mode)) {
+      leave_out(path, "symbolic link");
+    } else if (!S_ISREG(facts.st_mode)) {
+      leave_out(path, "not a regular file");
+    } else {
+      visit_file(here, path, facts);
+    }
+  }
+}
+
+Result<TreeListing> SourceTree::list(std::int64_t max_file_bytes, std::stop_token stop) const {
+  State::Walk walk{*state_, max_file_bytes, {}, {}};
+  walk.todo.push_back({"", 0, std::make_shared<Rules>(rules_for(state_->root, /*search_upwards=*/true))});
+  while (!walk.todo.empty()) {
+    if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "Stopped while listing " + state_->root.string() + "."};
+    const State::Walk::Folder here = std::move(walk.todo.back());
+    walk.todo.pop_back();
+    walk.visit(here);
+  }
+  std::sort(walk.listing.files.begin(), walk.listing.files.end(), [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; });
+  std::sort(walk.listing.left_out.begin(), walk.listing.left_out.end(), [](const TreeOmission& a, const TreeOmission& b) { return a.path < b.path; });
+  return std::move(walk.listing);
+}
+
+Result<std::string> SourceTree::read(const std::string& path, std::int64_t max_bytes) const {
+  const Descriptor file(open_beneath(state_->folder.get(), path, O_RDONLY));
+  struct stat facts {};
+  if (!file || ::fstat(file.get(), &facts) != 0) return Error{ErrorCode::kIo, std::string("cannot be read: ") + std::strerror(errno)};
+  if (!S_ISREG(facts.st_mode)) return Error{ErrorCode::kIo, "became something else while the folder was read"};
+  if (facts.st_size > max_bytes) return Error{ErrorCode::kIo, "grew while the folder was read"};
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  std::size_t n = 0;
+  while (n < bytes.size()) {
+    const ssize_t got = ::pread(file.get(), bytes.data() + n, bytes.size() - n, static_cast<off_t>(n));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error{ErrorCode::kIo, std::string("cannot be read: ") + std::strerror(errno)};
+    if (got == 0) break;
+    n += static_cast<std::size_t>(got);
+  }
+  bytes.resize(n);
+  return bytes;
+}
+
+}  // namespace app

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/ingest/ingest.h"
+
+namespace app {
+
+/// Tells the observer, at most twenty times a second.
+class ProgressTeller {
+ public:
+  ProgressTeller(const IngestObserver& observer, std::string what) : observer_(observer) { progress.what = std::move(what); }
+  void tell(bool always = false);
+  IngestProgress progress;
+
+ private:
+  const IngestObserver& observer_;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+/// Gathers parts and stores them in transactions of some size: one per part would wait for the disk
+/// each time, one for all would lose an hour's work.
+class PartWriter {
+ public:
+  PartWriter(Project& project, DocumentId document) : project_(project), document_(document) {}
+  Result<void> add(Part part, PartText text);
+  Result<void> flush();
+
+ private:
+  Project& project_;
+  DocumentId document_;
+  std::vector<std::pair<Part, PartText>> waiting_;
+  std::size_t n_bytes_ = 0;
+  std::chrono::steady_clock::time_point since_{};
+};
+
+}  // namespace app

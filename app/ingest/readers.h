@@ -1,0 +1,25 @@
+#pragma once
+
+#include "app/document/worker_process.h"
+#include "app/ingest/ingest.h"
+
+namespace app {
+
+/// What one ingest works on: the same for all kinds of document.
+struct IngestJob {
+  Project& project;
+  const std::filesystem::path& path;
+  const IngestOptions& options;
+  const IngestObserver& observer;
+  std::stop_token stop;
+};
+
+Result<DocumentId> ingest_pdf(const IngestJob& job, const Descriptor& file);
+Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file);
+Result<DocumentId> ingest_tree(const IngestJob& job);
+
+/// Hash of an open file's bytes, as text; leaves the position where it was.
+Result<std::string> hash_of(const Descriptor& file, const std::filesystem::path& path, std::stop_token stop);
+std::string hash_of(std::string_view bytes);
+
+}  // namespace app

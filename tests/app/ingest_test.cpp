@@ -1,0 +1,295 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <QTemporaryDir>
+#include <QTest>
+#include <algorithm>
+
+#include "app/document/page_pictures.h"
+#include "app/ingest/ingest.h"
+#include "tests/support/make_pdf.h"
+
+using namespace app;
+
+namespace {
+
+const char* kWorker = LONGLEAF_BINARY_DIR "/app/cli/longleaf-cli";
+
+IngestOptions with_worker() {
+  IngestOptions options;
+  options.worker = kWorker;
+  return options;
+}
+
+std::string joined(const PartText& text, SpanKind kind) {
+  std::string all;
+  for (const Span& span : text.spans) {
+    if (span.kind == kind) all += text.text.substr(span.begin, span.end - span.begin) + "\n";
+  }
+  return all;
+}
+
+}  // namespace
+
+class IngestTest : public QObject {
+  Q_OBJECT
+
+ private:
+  QTemporaryDir folder_;
+  int n_projects_ = 0;
+  std::string path(const std::string& name) const { return folder_.filePath(QString::fromStdString(name)).toStdString(); }
+  std::unique_ptr<Project> new_project() { return *Project::open(path("project" + std::to_string(++n_projects_) + ".longleaf")); }
+
+  std::string made(const std::string& name, const std::string& bytes) const {
+    tests::write_file(path(name), bytes);
+    return path(name);
+  }
+
+  PartText only_page(const tests::PdfMaker& pdf) {
+    auto project = new_project();
+    const auto id = ingest(*project, made("one.pdf", pdf.bytes()), with_worker(), {}, {});
+    if (!id) qWarning("%s", id.error().message.c_str());
+    return *project->part_text(project->parts(*id)->at(0).id);
+  }
+
+ private slots:
+  void a_pdf_becomes_pages_with_sentences_and_their_places() {
+    tests::PdfMaker pdf;
+    pdf.text(72, 100, 20, "Annual report", tests::PdfFont::kBold);
+    pdf.paragraph(72, 140, 10, 80, "The tariff rose by three per cent in the first year. It fell again in the second year, as Fig. 3 shows.");
+    const PartText page = only_page(pdf);
+    QCOMPARE(joined(page, SpanKind::kHeading), "Annual report\n");
+    QCOMPARE(joined(page, SpanKind::kSentence), "The tariff rose by three per cent in the first year.\nIt fell again in the second year, as Fig. 3 shows.\n");
+    const Span& last = page.spans.back();
+    QCOMPARE(last.boxes.size(), 2u);
+    QVERIFY(std::abs(last.boxes[1].left - 72.0f / 595) < 0.002f);
+    QVERIFY(last.boxes[0].top > 130.0f / 842 && last.boxes[0].bottom < 145.0f / 842);
+    QCOMPARE(page.words.front().begin, 0u);
+    QCOMPARE(page.text.substr(page.words.front().begin, page.words.front().end), "Annual");
+  }
+
+  void two_columns_are_read_one_after_the_other() {
+    tests::PdfMaker pdf;
+    pdf.text(72, 80, 18, "A title across both columns of the page", tests::PdfFont::kBold);
+    const std::string left = "Left one begins here and goes on over several lines of the left column until it ends at its foot with the word harbour.";
+    const std::string right = "Right two begins at the top of the other column and also fills a number of lines before the story closes with lantern.";
+    pdf.paragraph(72, 120, 10, 40, left);
+    pdf.paragraph(320, 120, 10, 40, right);
+    const PartText page = only_page(pdf);
+    QCOMPARE(joined(page, SpanKind::kSentence), left + "\n" + right + "\n");
+  }
+
+  void words_hyphenated_at_line_ends_are_joined_and_keep_both_places() {
+    tests::PdfMaker pdf;
+    pdf.text(72, 100, 10, "The committee discussed the transfor-");
+    pdf.text(72, 112.5, 10, "mation of the state-of-the-");
+    pdf.text(72, 125, 10, "art network.");
+    const PartText page = only_page(pdf);
+    QCOMPARE(joined(page, SpanKind::kSentence), "The committee discussed the transformation of the state-of-the-art network.\n");
+    const std::size_t at = page.text.find("transformation");
+    const auto n_places = std::count_if(page.words.begin(), page.words.end(), [&](const Word& word) { return word.begin >= at && word.end <= at + 14; });
+    QCOMPARE(n_places, 2);
+  }
+
+  void running_heads_and_page_numbers_are_left_out_and_kept_beside() {
+    tests::PdfMaker pdf;
+    for (int page = 1; page <= 4; ++page) {
+      pdf.new_page();
+      pdf.text(72, 40, 9, "Longleaf Works    Annual report 2026");
+      pdf.paragraph(72, 120, 10, 80, "Page number " + std::to_string(page) + " has one sentence of its own.");
+      pdf.text(290, 820, 9, std::to_string(page));
+    }
+    auto project = new_project();
+    const auto id = ingest(*project, made("heads.pdf", pdf.bytes()), with_worker(), {}, {});
+    QVERIFY(id);
+    const PartText third = *project->part_text(project->parts(*id)->at(2).id);
+    QCOMPARE(third.text, "Page number 3 has one sentence of its own.");
+    QCOMPARE(third.margins, "Longleaf Works Annual report 2026\n3");
+  }
+
+  void rows_of_a_table_stay_rows() {
+    tests::PdfMaker pdf;
+    const char* cells[3][3] = {{"Year", "Income", "Costs"}, {"2024", "1,200", "900"}, {"2025", "1,350", "940"}};
+    for (int row = 0; row < 3; ++row) {
+      for (int column = 0; column < 3; ++column) pdf.text(72 + 120 * column, 200 + 15 * row, 10, cells[row][column]);
+    }
+    const PartText page = only_page(pdf);
+    QCOMPARE(page.text, "| Year | Income | Costs |\n|---|---|---|\n| 2024 | 1,200 | 900 |\n| 2025 | 1,350 | 940 |");
+    QCOMPARE(page.spans.size(), 3u);
+  }
+
+  void an_encrypted_pdf_is_refused_with_what_to_do() {
+    tests::PdfMaker pdf;
+    pdf.text(72, 100, 10, "Secret");
+    auto project = new_project();
+    const auto refused = ingest(*project, made("locked.pdf", pdf.encrypted("house")), with_worker(), {}, {});
+    QVERIFY(!refused);
+    QCOMPARE(refused.error().code, ErrorCode::kUnsupported);
+    QVERIFY(refused.error().message.find("locked.pdf") != std::string::npos);
+    QVERIFY(refused.error().message.find("password") != std::string::npos);
+    QVERIFY(project->documents()->empty());
+  }
+
+  void bad_pdfs_are_refused_with_a_reason_data() {
+    QTest::addColumn<std::string>("bytes");
+    QTest::addColumn<std::string>("says");
+    tests::PdfMaker pdf;
+    pdf.text(72, 100, 10, "Hello");
+    const std::string whole = pdf.bytes();
+    QTest::newRow("empty") << std::string() << std::string("empty");
+    QTest::newRow("not a PDF") << std::string("once upon a time") << std::string("no PDF");
+    QTest::newRow("only the head") << whole.substr(0, 60) << std::string("damaged");
+    QTest::newRow("noise") << "%PDF-1.7\n" + std::string(3000, '\xA5') << std::string("damaged");
+  }
+  void bad_pdfs_are_refused_with_a_reason() {
+    QFETCH(std::string, bytes);
+    QFETCH(std::string, says);
+    auto project = new_project();
+    const auto refused = ingest(*project, made("bad.pdf", bytes), with_worker(), {}, {});
+    QVERIFY(!refused);
+    QVERIFY2(refused.error().message.find(says) != std::string::npos, refused.error().message.c_str());
+    QVERIFY(project->documents()->empty());
+  }
+
+  void a_page_without_text_is_kept_and_noted() {
+    tests::PdfMaker pdf;
+    pdf.new_page();
+    pdf.text(72, 100, 10, "Words.");
+    pdf.new_page();
+    auto project = new_project();
+    const auto id = ingest(*project, made("blank.pdf", pdf.bytes()), with_worker(), {}, {});
+    QVERIFY(id);
+    QCOMPARE(project->documents()->at(0).n_parts, 2);
+    QCOMPARE(project->documents()->at(0).note, "page 2: no text on this page");
+  }
+
+  void the_same_file_is_not_read_twice() {
+    tests::PdfMaker pdf;
+    pdf.text(72, 100, 10, "Words.");
+    auto project = new_project();
+    const auto first = ingest(*project, made("same.pdf", pdf.bytes()), with_worker(), {}, {});
+    const auto again = ingest(*project, made("copy.pdf", pdf.bytes()), with_worker(), {}, {});
+    QCOMPARE(*again, *first);
+    QCOMPARE(project->documents()->size(), 1u);
+  }
+
+  void a_stopped_ingest_keeps_its_pages_and_goes_on_later() {
+    tests::PdfMaker pdf;
+    for (int page = 1; page <= 300; ++page) {
+      pdf.new_page();
+      pdf.text(72, 100, 10, "This is the text of sheet " + std::to_string(page) + ".");
+    }
+    auto project = new_project();
+    const std::string file = made("long.pdf", pdf.bytes());
+    std::stop_source stop;
+    const auto stopped = ingest(*project, file, with_worker(), [&](const IngestProgress& progress) { if (progress.n_done > 70) stop.request_stop(); }, stop.get_token());
+    QVERIFY(!stopped);
+    QCOMPARE(stopped.error().code, ErrorCode::kCancelled);
+    const Document half = project->documents()->at(0);
+    QVERIFY(half.n_parts >= 70 && half.n_parts < 300 && !half.finished);
+    const auto whole = ingest(*project, file, with_worker(), {}, {});
+    QVERIFY(whole);
+    QCOMPARE(*whole, half.id);
+    const auto parts = *project->parts(*whole);
+    QCOMPARE(parts.size(), 300u);
+    for (int page = 1; page <= 300; ++page) QCOMPARE(parts[static_cast<std::size_t>(page) - 1].ordinal, page);
+  }
+
+  void a_tree_keeps_gits_rules_and_lists_what_is_left_out() {
+    QDir(folder_.path()).mkpath("tree/src/deep");
+    QDir(folder_.path()).mkpath("tree/build");
+    made("tree/.gitignore", "build/\n*.log\n!keep.log\n");
+    made("tree/src/.gitignore", "deep/*.tmp\n");
+    made("tree/src/main.cpp", "#include <cstdio>\n\nint main() {\n  return 0;\n}\n");
+    made("tree/src/deep/a.tmp", "x");
+    made("tree/src/deep/b.py", "print(1)\n");
+    made("tree/build/out.cpp", "int x;\n");
+    made("tree/debug.log", "x");
+    made("tree/keep.log", "kept\n");
+    made("tree/picture.dat", std::string("ab\0cd", 5));
+    made("tree/blob", std::string("ab\0cd", 5));
+    made("tree/big.txt", std::string(2'000'000, 'x'));
+    QCOMPARE(::symlink("/etc/passwd", path("tree/link").c_str()), 0);
+    QCOMPARE(::mkfifo(path("tree/pipe").c_str(), 0600), 0);
+    auto project = new_project();
+    const auto id = ingest(*project, path("tree"), with_worker(), {}, {});
+    QVERIFY(id);
+    std::string names, languages;
+    const auto parts = *project->parts(*id);
+    for (const Part& part : parts) {
+      names += part.name + " ";
+      languages += part.language + " ";
+    }
+    QCOMPARE(names, ".gitignore keep.log src/.gitignore src/deep/b.py src/main.cpp ");
+    QVERIFY(languages.ends_with("Python C++ "));
+    std::map<std::string, std::string> reasons;
+    const auto left_out = *project->left_out(*id);
+    for (const LeftOut& file : left_out) reasons[file.path] = file.reason;
+    QCOMPARE(reasons["build/"], "ignored by .gitignore");
+    QCOMPARE(reasons["debug.log"], "ignored by .gitignore");
+    QCOMPARE(reasons["src/deep/a.tmp"], "ignored by .gitignore");
+    QCOMPARE(reasons["blob"], "binary");
+    QCOMPARE(reasons["link"], "symbolic link");
+    QCOMPARE(reasons["pipe"], "not a regular file");
+    QVERIFY(reasons["big.txt"].starts_with("large (2.0 MB"));
+  }
+
+  void code_is_cut_into_a_few_lines_at_blank_ones() {
+    QDir(folder_.path()).mkpath("code");
+    made("code/a.cpp", "int a;\nint b;\n\nint c;\nint d;\nint e;\nint f;\nint g;\nint h;\nint i;\n");
+    auto project = new_project();
+    const auto id = ingest(*project, path("code"), with_worker(), {}, {});
+    const PartText text = *project->part_text(project->parts(*id)->at(0).id);
+    QCOMPARE(text.spans.size(), 3u);
+    QCOMPARE(text.spans[0].first_line, 1);
+    QCOMPARE(text.spans[0].last_line, 2);
+    QCOMPARE(text.spans[1].first_line, 4);
+    QCOMPARE(text.spans[1].last_line, 9);
+    QCOMPARE(text.text.substr(text.spans[2].begin, text.spans[2].end - text.spans[2].begin), "int i;");
+  }
+
+  void markdown_has_headings_sentences_items_rows_and_code() {
+    const std::string file = made("notes.md", "# Plan\n\nFirst we measure. Then we cut\nonce.\n\n- saw\n- wood\n\n| a | b |\n|---|---|\n\n```\nx = 1\n```\n");
+    auto project = new_project();
+    const auto id = ingest(*project, file, with_worker(), {}, {});
+    QVERIFY(id);
+    const PartText text = *project->part_text(project->parts(*id)->at(0).id);
+    QCOMPARE(joined(text, SpanKind::kHeading), "# Plan\n");
+    QCOMPARE(joined(text, SpanKind::kSentence), "First we measure.\nThen we cut\nonce.\n");
+    QCOMPARE(joined(text, SpanKind::kListItem), "- saw\n- wood\n");
+    QCOMPARE(joined(text, SpanKind::kTableRow), "| a | b |\n|---|---|\n");
+    QCOMPARE(joined(text, SpanKind::kCode), "x = 1\n");
+    QCOMPARE(text.spans[2].first_line, 3);
+    QCOMPARE(text.spans[2].last_line, 4);
+  }
+
+  void a_page_picture_has_ink_where_the_text_is() {
+    tests::PdfMaker pdf(200, 100);
+    pdf.text(20, 50, 20, "IIIIIIII", tests::PdfFont::kBold);
+    PagePictures pictures(made("picture.pdf", pdf.bytes()), kWorker);
+    const auto picture = pictures.draw(1, 144);
+    QVERIFY(picture);
+    QCOMPARE(picture->width, 400);
+    QCOMPARE(picture->height, 200);
+    const auto dark = [&](int x0, int y0, int x1, int y1) {
+      int n = 0;
+      for (int y = y0; y < y1; ++y) {
+        for (int x = x0; x < x1; ++x) n += picture->rgba[static_cast<std::size_t>(y * picture->width + x) * 4] < 128;
+      }
+      return n;
+    };
+    QVERIFY(dark(40, 60, 140, 104) > 100);
+    QCOMPARE(dark(0, 120, 400, 200), 0);
+    QVERIFY(!pictures.draw(2, 72));
+    QVERIFY(!pictures.draw(1, 100000));
+    QVERIFY(pictures.draw(1, 72));
+  }
+
+  void what_does_not_exist_is_an_error() {
+    auto project = new_project();
+    QCOMPARE(ingest(*project, path("nowhere.pdf"), with_worker(), {}, {}).error().code, ErrorCode::kNotFound);
+  }
+};
+
+QTEST_GUILESS_MAIN(IngestTest)
+#include "ingest_test.moc"
