@@ -1,6 +1,8 @@
 #include "kernels/cpu/best_keys.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <functional>
 
 #include "kernels/reference/key_selection.h"
@@ -11,9 +13,13 @@ namespace {
 
 constexpr std::int64_t kRegister = 16;
 
-float score_of(std::uint64_t rank) {
-  const auto ordered = static_cast<std::uint32_t>(rank >> 32);
-  return std::bit_cast<float>((ordered & 0x80000000u) ? ordered & 0x7fffffffu : ~ordered);
+/// Floats in the order of integers.
+std::int64_t order_of(float value) {
+  const auto bits = std::bit_cast<std::int32_t>(value);
+  return bits < 0 ? std::int64_t{INT32_MIN} - bits : bits;
+}
+float float_at(std::int64_t order) {
+  return std::bit_cast<float>(static_cast<std::int32_t>(order < 0 ? std::int64_t{INT32_MIN} - order : order));
 }
 
 }  // namespace
@@ -32,33 +38,56 @@ void BestKeys::reserve(std::int64_t n) {
 
 void BestKeys::added(std::int64_t n) {
   n_ += n;
-  // Pruning at 4 k costs about one pass over 4 k numbers for every 3 k that came.
-  if (n_ >= 4 * k_ + 1024) prune();
+  if (n_ >= 4 * k_ + 1024) prune(k_ / 4);
 }
 
-void BestKeys::prune() {
-  ranks_.resize(static_cast<std::size_t>(n_));
-  for (std::int64_t i = 0; i < n_; ++i)
-    ranks_[static_cast<std::size_t>(i)] =
-        selection_rank(scores_[static_cast<std::size_t>(i)], positions_[static_cast<std::size_t>(i)]);
-  const auto kth = ranks_.begin() + k_ - 1;
-  std::nth_element(ranks_.begin(), kth, ranks_.end(), std::greater<>());
-  const std::uint64_t worst = *kth;
-  threshold_ = std::max(threshold_, score_of(worst));
-  // In place and in order, so that equal streams leave equal memory.
+void BestKeys::prune(std::int64_t n_spare) {
+  float lowest = scores_[0];
+  float highest = scores_[0];
+  for (std::int64_t i = 0; i < n_; ++i) {
+    float& score = scores_[static_cast<std::size_t>(i)];
+    if (std::isnan(score)) score = -std::numeric_limits<float>::infinity();
+    lowest = score < lowest || std::isnan(lowest) ? score : lowest;
+    highest = score > highest || std::isnan(highest) ? score : highest;
+  }
+  // The largest limit that at least k scores reach, by halving: counting is one comparison per register, so
+  // thirty passes over a few thousand scores cost less than one std::nth_element.
+  std::int64_t low = order_of(lowest);        // reached by all, so by at least k
+  std::int64_t high = order_of(highest) + 1;  // reached by none
+  std::int64_t n_low = n_;
+  while (high - low > 1 && n_low > k_ + n_spare) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const int count = kernels_->count_from(scores_.data(), static_cast<int>(n_), float_at(middle));
+    if (count >= k_) {
+      low = middle;
+      n_low = count;
+    } else {
+      high = middle;
+    }
+  }
+  // More than wanted are left only when they are equal to the limit: the later ones win.
+  keep_from(float_at(low), n_low > k_ + n_spare ? n_low - k_ : 0);
+}
+
+void BestKeys::keep_from(float limit, std::int64_t n_equal_dropped) {
   std::int64_t kept = 0;
   for (std::int64_t i = 0; i < n_; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (selection_rank(scores_[at], positions_[at]) < worst) continue;
+    if (scores_[at] < limit) continue;
+    if (scores_[at] == limit && n_equal_dropped > 0) {
+      --n_equal_dropped;
+      continue;
+    }
     scores_[static_cast<std::size_t>(kept)] = scores_[at];
     positions_[static_cast<std::size_t>(kept)] = positions_[at];
     ++kept;
   }
   n_ = kept;
+  threshold_ = std::max(threshold_, limit);
 }
 
 std::vector<std::uint64_t> BestKeys::take_ranked() {
-  if (n_ > k_) prune();
+  if (n_ > k_) prune(0);
   std::vector<std::uint64_t> ranks;
   for (std::int64_t i = 0; i < n_; ++i) ranks.push_back(selection_rank(score(i), position(i)));
   std::sort(ranks.begin(), ranks.end(), std::greater<>());
@@ -66,7 +95,7 @@ std::vector<std::uint64_t> BestKeys::take_ranked() {
 }
 
 void BestKeys::move_to(BestKeys& other) {
-  if (n_ > k_) prune();
+  if (n_ > k_) prune(0);
   float* scores = other.scores_end(n_);
   std::copy_n(scores_.begin(), n_, scores);
   std::copy_n(positions_.begin(), n_, other.positions_end());
@@ -74,7 +103,7 @@ void BestKeys::move_to(BestKeys& other) {
 }
 
 const std::int32_t* BestKeys::take(std::int64_t& n) {
-  if (n_ > k_) prune();
+  if (n_ > k_) prune(0);
   const auto end = scores_.begin() + n_;
   worst_score_ = n_ > 0 ? *std::min_element(scores_.begin(), end) : 0.0f;
   best_score_ = n_ > 0 ? *std::max_element(scores_.begin(), end) : 0.0f;

@@ -13,7 +13,7 @@ namespace kernels::cpu {
 /// in the number of keys at the end, and then the stream has to be read again.
 class BestKeys {
  public:
-  explicit BestKeys(std::int64_t k) : k_(k) {}
+  BestKeys(const TileKernels& kernels, std::int64_t k) : kernels_(&kernels), k_(k) {}
 
   void start(float guess = -std::numeric_limits<float>::infinity());
 
@@ -38,14 +38,17 @@ class BestKeys {
   std::vector<std::uint64_t> take_ranked();
   /// Adds what this stream kept to `other`, whose stream ended before this one began.
   void move_to(BestKeys& other);
-  /// After `take`: a guess for a stream like this one. A little below the last selected score, so that a stream
-  /// that differs a little still has k keys above it.
+  /// After `take`: a guess for a stream like this one. A little below the last selected score, so that a
+  /// stream that differs a little still has k keys above it.
   float guess() const { return worst_score_ - 0.05f * (best_score_ - worst_score_); }
 
  private:
   void reserve(std::int64_t n);
-  void prune();
+  /// Drops what is not among the best: down to exactly k, or to about k, which is faster.
+  void prune(std::int64_t n_spare);
+  void keep_from(float limit, std::int64_t n_equal_dropped);
 
+  const TileKernels* kernels_;
   std::int64_t k_;
   std::int64_t n_ = 0;
   float threshold_ = 0;
@@ -53,7 +56,6 @@ class BestKeys {
   float best_score_ = 0;
   std::vector<float> scores_;
   std::vector<std::int32_t> positions_;
-  std::vector<std::uint64_t> ranks_;
 };
 
 }  // namespace kernels::cpu

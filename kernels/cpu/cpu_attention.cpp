@@ -42,19 +42,19 @@ class LaneState {
     const auto* latent = args.q_latent.as<const float>() + lanes.first * latent_dim_;
     const std::int64_t rope_dim = row_dim_ - latent_dim_;
     const auto* rope = args.q_rope.as<const float>() + lanes.first * rope_dim;
-    std::fill(q_.begin(), q_.end(), 0.0f);
     for (int lane = 0; lane < lanes.n; ++lane) {
-      for (int d = 0; d < latent_dim_; ++d) set_q(d, lane, args.scale * latent[lane * latent_dim_ + d]);
-      for (int d = latent_dim_; d < row_dim_; ++d)
-        set_q(d, lane, args.scale * rope[lane * rope_dim + d - latent_dim_]);
+      set_q(0, latent_dim_, lane, args.scale, latent + static_cast<std::ptrdiff_t>(lane) * latent_dim_);
+      set_q(latent_dim_, row_dim_, lane, args.scale, rope + lane * rope_dim);
     }
+    for (int lane = lanes.n; lane < lanes.padded(); ++lane) set_q(0, row_dim_, lane, 0.0f, nullptr);
     reset_part();
-    std::fill(whole_.begin(), whole_.end(), 0.0f);
+    std::fill_n(whole_.begin(), latent_dim_ * lanes_.padded(), 0.0f);
     std::fill(whole_largest_, whole_largest_ + kMaxLanes, -INFINITY);
     std::fill(whole_sum_, whole_sum_ + kMaxLanes, 0.0f);
   }
 
-  void attend(const Cpu& cpu, const void** rows, int n_keys, const int* n_visible) {
+  void attend(const Cpu& cpu, const void** rows, int n_keys, const int* n_visible,
+              const void* const* next_rows, int n_next) {
     if (bf16_ && !native_) {
       for (int j = 0; j < n_keys; ++j) {
         float* row = widened_.data() + static_cast<std::ptrdiff_t>(j) * row_dim_;
@@ -62,26 +62,36 @@ class LaneState {
         rows[j] = row;
       }
     }
-    const AttentionTile tile{rows,      n_keys,   latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
-                             n_visible, largest_, sum_,        part_.data(), scratch_.data(), side_.data()};
+    const AttentionTile tile{rows,      n_keys,      latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
+                             n_visible, largest_,    sum_,        part_.data(), scratch_.data(), next_rows,
+                             n_next,    side_.data()};
     (native_ ? cpu.kernels.attend_bf16 : cpu.kernels.attend_f32)(tile);
+  }
+
+  /// Room for the rows of `n` keys.
+  const void** rows(std::int64_t n) {
+    rows_.resize(static_cast<std::size_t>(n));
+    return rows_.data();
   }
 
   /// Joins the part that was summed since the last call to the whole.
   void end_part() {
     const int n = lanes_.padded();
+    float old_factor[kMaxLanes];
+    float new_factor[kMaxLanes];
     for (int lane = 0; lane < n; ++lane) {
       const float largest = std::max(whole_largest_[lane], largest_[lane]);
       const float origin = largest == -INFINITY ? 0.0f : largest;
-      const float old_factor = std::exp(whole_largest_[lane] - origin);
-      const float new_factor = std::exp(largest_[lane] - origin);
+      old_factor[lane] = std::exp(whole_largest_[lane] - origin);
+      new_factor[lane] = std::exp(largest_[lane] - origin);
       whole_largest_[lane] = largest;
-      whole_sum_[lane] = whole_sum_[lane] * old_factor + sum_[lane] * new_factor;
-      for (int d = 0; d < latent_dim_; ++d) {
-        float& value = whole_[static_cast<std::size_t>(d * n + lane)];
-        value = value * old_factor + part_[static_cast<std::size_t>(d * n + lane)] * new_factor;
-      }
+      whole_sum_[lane] = whole_sum_[lane] * old_factor[lane] + sum_[lane] * new_factor[lane];
     }
+    float* whole = whole_.data();
+    const float* part = part_.data();
+    for (int d = 0; d < latent_dim_; ++d, whole += n, part += n)
+      for (int lane = 0; lane < n; ++lane)
+        whole[lane] = whole[lane] * old_factor[lane] + part[lane] * new_factor[lane];
     reset_part();
   }
 
@@ -89,22 +99,28 @@ class LaneState {
     const int n = lanes_.padded();
     for (int lane = 0; lane < lanes_.n; ++lane) {
       const float scale = whole_sum_[lane] > 0 ? 1.0f / whole_sum_[lane] : 0.0f;
-      for (int d = 0; d < latent_dim_; ++d)
-        out[(lanes_.first + lane) * latent_dim_ + d] = whole_[static_cast<std::size_t>(d * n + lane)] * scale;
+      float* row = out + (lanes_.first + lane) * latent_dim_;
+      const float* whole = whole_.data() + lane;
+      for (int d = 0; d < latent_dim_; ++d) row[d] = whole[static_cast<std::ptrdiff_t>(d) * n] * scale;
     }
   }
 
  private:
-  void set_q(int d, int lane, float value) {
+  /// q[d][lane] = scale * values[d - begin] for d in [begin, end); with scale 0 the values do not matter.
+  void set_q(int begin, int end, int lane, float scale, const float* values) {
     const int n = lanes_.padded();
     if (native_) {
-      reinterpret_cast<std::uint16_t*>(q_.data())[(d / 2 * n + lane) * 2 + d % 2] = float_to_bf16(value);
-    } else {
-      q_[static_cast<std::size_t>(d * n + lane)] = value;
+      auto* halves = reinterpret_cast<std::uint16_t*>(q_.data());
+      for (int d = begin; d < end; ++d)
+        halves[(d / 2 * n + lane) * 2 + d % 2] =
+            scale == 0.0f ? std::uint16_t{0} : float_to_bf16(scale * values[d - begin]);
+      return;
     }
+    for (int d = begin; d < end; ++d)
+      q_[static_cast<std::size_t>(d * n + lane)] = scale == 0.0f ? 0.0f : scale * values[d - begin];
   }
   void reset_part() {
-    std::fill(part_.begin(), part_.end(), 0.0f);
+    std::fill_n(part_.begin(), latent_dim_ * lanes_.padded(), 0.0f);
     std::fill(largest_, largest_ + kMaxLanes, -INFINITY);
     std::fill(sum_, sum_ + kMaxLanes, 0.0f);
   }
@@ -120,10 +136,11 @@ class LaneState {
   std::vector<float> scratch_;
   std::vector<std::uint16_t> side_;
   std::vector<float> widened_;
-  float largest_[kMaxLanes];
-  float sum_[kMaxLanes];
-  float whole_largest_[kMaxLanes];
-  float whole_sum_[kMaxLanes];
+  std::vector<const void*> rows_;
+  float largest_[kMaxLanes] = {};
+  float sum_[kMaxLanes] = {};
+  float whole_largest_[kMaxLanes] = {};
+  float whole_sum_[kMaxLanes] = {};
 };
 
 /// Keys [0, n_visible) of the lanes' last query; earlier queries of the group see fewer.
@@ -141,7 +158,7 @@ void attend_all(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs&
       const std::int64_t query = args.first_position + (lanes.first + std::min(lane, lanes.n - 1)) / n_heads;
       n_visible[lane] = static_cast<int>(std::clamp<std::int64_t>(query + 1 - s, 0, n_keys));
     }
-    state.attend(cpu, rows, n_keys, n_visible);
+    state.attend(cpu, rows, n_keys, n_visible, nullptr, 0);
   }
 }
 
@@ -152,17 +169,15 @@ void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const Attention
   const std::int64_t k = args.indices.shape[1];
   const std::int64_t query = lanes.first / n_heads;
   const auto* indices = args.indices.as<const std::int32_t>() + query * k;
-  const void* rows[kKeyTile];
-  int n_keys = 0;
-  std::int64_t n_done = 0;
-  for (std::int64_t j = 0; j < k && !cpu.stop.poll(thread); ++j) {
-    if (indices[j] >= 0 && indices[j] <= args.first_position + query)
-      rows[n_keys++] = cache.latent(indices[j]);
-    if (n_keys == 0 || (n_keys < kKeyTile && j + 1 < k)) continue;
-    if (n_done > 0 && n_done % kSplitKeys == 0) state.end_part();
-    state.attend(cpu, rows, n_keys, nullptr);
-    n_done += n_keys;
-    n_keys = 0;
+  const void** rows = state.rows(k);
+  std::int64_t n = 0;
+  for (std::int64_t j = 0; j < k; ++j)
+    if (indices[j] >= 0 && indices[j] <= args.first_position + query) rows[n++] = cache.latent(indices[j]);
+  for (std::int64_t s = 0; s < n && !cpu.stop.poll(thread); s += kKeyTile) {
+    if (s > 0 && s % kSplitKeys == 0) state.end_part();
+    const std::int64_t next = std::min(n, s + kKeyTile);
+    const auto n_next = static_cast<int>(std::min<std::int64_t>(kKeyTile, n - next));
+    state.attend(cpu, rows + s, static_cast<int>(next - s), nullptr, rows + next, n_next);
   }
 }
 

@@ -41,25 +41,28 @@ void finish(const SelectKeysArgs& args, std::int64_t query, BestKeys& best, std:
   write_selection(chosen.data(), static_cast<std::int64_t>(chosen.size()), k, indices);
 }
 
-/// One query, its keys cut at fixed positions.
-void select_one(Cpu& cpu, const SelectKeysArgs& args, std::vector<IndexScorer>& scorers) {
+/// One query, its keys cut at fixed positions. False when `guess` was too high for k keys to be found.
+bool select_one(Cpu& cpu, const SelectKeysArgs& args, std::vector<IndexScorer>& scorers, float guess) {
   const std::int64_t k = args.indices.shape[1];
   const std::int64_t n_visible = args.first_position + 1;
   const std::int64_t n_splits = (n_visible + kSplitKeys - 1) / kSplitKeys;
-  std::vector<BestKeys> parts(static_cast<std::size_t>(n_splits), BestKeys(k));
+  std::vector<BestKeys> parts(static_cast<std::size_t>(n_splits), BestKeys(cpu.kernels, k));
   for (IndexScorer& scorer : scorers) scorer.set_queries(0, 1);
   cpu.pool.run(n_splits, [&](std::int64_t i, int thread) {
     BestKeys* best = &parts[static_cast<std::size_t>(i)];
-    best->start();
+    best->start(guess);
     const std::int64_t end = std::min(n_visible, (i + 1) * kSplitKeys);
     for (std::int64_t s = i * kSplitKeys; s < end && !cpu.stop.poll(thread); s += IndexScorer::kKeysPerTile)
       scorers[static_cast<std::size_t>(thread)].add_keys(s, std::min(IndexScorer::kKeysPerTile, end - s),
                                                          &n_visible, &best);
   });
-  BestKeys all(k);
+  BestKeys all(cpu.kernels, k);
   all.start();
   for (BestKeys& part : parts) part.move_to(all);
+  if (all.size() < k && !cpu.stop.poll(0)) return false;
   finish(args, 0, all, args.indices.as<std::int32_t>());
+  panels(args.cache).next_guess = all.guess();
+  return true;
 }
 
 /// Queries [first, first + n) of one thread: they share each tile of keys.
@@ -94,8 +97,13 @@ void select_keys(Cpu& cpu, const SelectKeysArgs& args) {
   if (n_all == n_queries) return;
   std::vector<IndexScorer> scorers =
       scorers_for_threads(cpu, args.queries, args.head_weights, panels(args.cache));
-  if (n_queries == 1) return select_one(cpu, args, scorers);
-  std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(k));
+  if (n_queries == 1) {
+    // The token before this one selected from nearly the same keys: its worst score is a good guess.
+    constexpr float kNone = -std::numeric_limits<float>::infinity();
+    if (!select_one(cpu, args, scorers, panels(args.cache).next_guess)) select_one(cpu, args, scorers, kNone);
+    return;
+  }
+  std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, k));
   const std::int64_t n_blocks = (n_queries - n_all + IndexScorer::kQueries - 1) / IndexScorer::kQueries;
   cpu.pool.run(n_blocks, [&](std::int64_t i, int thread) {
     const std::int64_t first = n_all + i * IndexScorer::kQueries;
@@ -108,7 +116,7 @@ void score_keys(Cpu& cpu, const ScoreKeysArgs& args) {
   const std::int64_t n_keys = args.scores.shape[1];
   std::vector<IndexScorer> scorers =
       scorers_for_threads(cpu, args.queries, args.head_weights, panels(args.cache));
-  std::vector<BestKeys> keys(scorers.size(), BestKeys(n_keys + 1));
+  std::vector<BestKeys> keys(scorers.size(), BestKeys(cpu.kernels, n_keys + 1));
   cpu.pool.run(args.queries.shape[0], [&](std::int64_t t, int thread) {
     float* out = args.scores.as<float>() + t * n_keys;
     const std::int64_t n_visible = std::min(n_keys, std::max<std::int64_t>(0, args.first_position + t + 1));

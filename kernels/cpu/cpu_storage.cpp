@@ -61,7 +61,8 @@ std::unique_ptr<PanelKeyCache> PanelKeyCache::create(const KeyCacheShape& shape,
   cache->panel_bytes_ = formats.index == Format::kF32 ? std::int64_t{shape.index_dim} * kPanel * 4
                                                       : std::int64_t{cache->padded_index_dim()} * kPanel;
   if (shape.capacity < 0 || shape.capacity > INT32_MAX) return nullptr;
-  const std::int64_t n_panels = (shape.capacity + kTile - 1) / kTile * kPanelsPerTile;
+  // The inner loops read whole steps.
+  const std::int64_t n_panels = (shape.capacity + kIndexKeys - 1) / kIndexKeys * (kIndexKeys / kPanel);
   const auto latent_bytes = checked_product(shape.capacity, cache->row_bytes_);
   const auto index_bytes = checked_product(n_panels, cache->panel_bytes_);
   if (!latent_bytes || !index_bytes) return nullptr;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "kernels/api/backend.h"
@@ -72,6 +73,9 @@ class PanelKeyCache final : public KeyCache {
   const std::byte* panel(std::int64_t i) const { return index_->data() + i * panel_bytes_; }
   const float* scales() const { return scales_->as<float>(); }
   int padded_index_dim() const { return (shape_.index_dim + 3) / 4 * 4; }
+
+  /// Where the next selection by one query starts to look; a hint that cannot change what is selected.
+  mutable float next_guess = -std::numeric_limits<float>::infinity();
 
   /// `n` values of a latent row starting at `at`.
   void set_latent(std::int64_t position, int at, const float* values, int n);

@@ -16,6 +16,8 @@ constexpr int kChunkBytes = 64;  // activations are packed in chunks of one cach
 constexpr int kKeyTile = 64;     // keys that one call of `attend_*` takes
 constexpr int kIndexRows = 8;    // query-heads that one step of `score_i8` multiplies
 
+constexpr int kIndexKeys = 64;  // keys that one step of `score_i8` multiplies at most
+
 /// Arithmetic of one packed matrix.
 enum class Format : std::uint8_t { kF32, kBF16, kI8 };
 
@@ -49,13 +51,16 @@ struct AttentionTile {
   float* sum;            // [lanes] running sum of weights
   float* out;            // [latent_dim][lanes] running weighted sum
   float* scratch;        // [kKeyTile][lanes]
+  const void* const* next_rows;  // [n_next] rows of the next call, to be fetched into the cache meanwhile
+  int n_next;
   std::uint16_t*
       side;  // bf16 only: [kKeyTile / 2][latent_dim rounded up to 32][2], then [kKeyTile / 2][lanes][2]
 };
 
 /// Scores of a run of keys for one or two queries at once, those above a threshold kept.
 ///   score = key_scale[s] * sum over heads of weight * max(0, dot(q, key))
-/// Keys are u8 with 128 added, [n_panels][dim/4][kPanel][4]; q is s8.
+/// Keys are u8 with 128 added, [n_panels][dim/4][kPanel][4], readable up to a multiple of kIndexKeys; q is
+/// s8.
 struct IndexTile {
   const std::byte* keys;
   const float* key_scales;  // [n_keys rounded up to a tile]
@@ -63,6 +68,7 @@ struct IndexTile {
   int dim;                      // a multiple of 4
   int n_groups;                 // groups of kIndexRows query-heads
   int n_queries;                // 1, or 2 with one group whose halves are the two queries
+  bool half_group;              // one query, one group, and only its first half is used
   const std::byte* q;           // [n_groups][dim/4][kIndexRows][4]
   const std::int32_t* offsets;  // [n_groups * kIndexRows] -128 * sum of q: takes the 128 back out
   const float* weights;         // [n_groups * kIndexRows]
@@ -98,6 +104,9 @@ struct TileKernels {
   /// Appends the scores that are not less than `threshold`, and first_position + index; returns how many.
   int (*keep_above)(const float* scores, int n, float threshold, std::int32_t first_position, float* kept,
                     std::int32_t* positions);
+
+  /// How many are not less than `limit`.
+  int (*count_from)(const float* scores, int n, float limit);
 
   /// One step of the online softmax over one tile of keys.
   void (*attend_f32)(const AttentionTile& tile);

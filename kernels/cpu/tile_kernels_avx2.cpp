@@ -22,6 +22,7 @@ constexpr TileKernels kKernels{
     .add_scaled = add_scaled,
     .add_relu = add_relu,
     .keep_above = keep_above,
+    .count_from = count_from,
     .attend_f32 = attend_f32,
     .attend_bf16 = nullptr,
     .widen_bf16 = widen_bf16,

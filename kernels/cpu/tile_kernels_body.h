@@ -217,6 +217,12 @@ void add_scaled(const float* in, float weight, float* out, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) out[i] += weight * in[i];
 }
 
+int count_from(const float* scores, int n, float limit) {
+  int count = 0;
+  for (int j = 0; j < n; ++j) count += scores[j] >= limit ? 1 : 0;
+  return count;
+}
+
 inline int keep_above(const float* scores, int n, float threshold, std::int32_t first_position, float* kept,
                       std::int32_t* positions) {
   int n_kept = 0;
@@ -326,7 +332,7 @@ void soften(const AttentionTile& tile, int lane) {
 
 template <int kWidth, int kVectors>
 void attend_lanes(const AttentionTile& tile, int lane) {
-  constexpr int kBlock = (kRegisters - 4) / kVectors > 12 ? 12 : (kRegisters - 4) / kVectors;
+  constexpr int kBlock = kRegisters / 2 / kVectors;  // divides kKeyTile
   int s = 0;
   for (; s + kBlock <= tile.n_keys; s += kBlock) score_keys_of<kWidth, kVectors, kBlock>(tile, s, lane);
   for (; s + 2 <= tile.n_keys; s += 2) score_keys_of<kWidth, kVectors, 2>(tile, s, lane);

@@ -183,7 +183,7 @@ void top_k(benchmark::State& state, bool warm) {
   const std::vector<float> scores = random_floats(n, 12);
   const std::vector<float> before = random_floats(n, 13);
   const auto& cpu = kernels::cpu::best_tile_kernels();
-  kernels::cpu::BestKeys best(k);
+  kernels::cpu::BestKeys best(cpu, k);
   const auto select = [&](const std::vector<float>& from, float guess) {
     constexpr std::int64_t kStep = 1024;
     best.start(guess);
