@@ -43,14 +43,14 @@ struct AttentionTile {
   const void* const* rows;  // [n_keys] latent then rope of each key (f32 or bf16), all of them readable
   int n_keys;               // <= kKeyTile
   int latent_dim;
-  int row_dim;           // latent_dim + rope_dim
-  int lanes;             // query-heads side by side, a multiple of 8
-  const void* q;         // scale folded in; f32 [row_dim][lanes] or bf16 [ceil(row_dim/2)][lanes][2]
-  const int* n_visible;  // [lanes] keys of this tile that the lane sees (the first ones); null: all
-  float* largest;        // [lanes] running maximum
-  float* sum;            // [lanes] running sum of weights
-  float* out;            // [latent_dim][lanes] running weighted sum
-  float* scratch;        // [kKeyTile][lanes]
+  int row_dim;                   // latent_dim + rope_dim
+  int lanes;                     // query-heads side by side, a multiple of 8
+  const void* q;                 // scale folded in; f32 [row_dim][lanes] or bf16 [ceil(row_dim/2)][lanes][2]
+  const int* n_visible;          // [lanes] keys of this tile that the lane sees (the first ones); null: all
+  float* largest;                // [lanes] running maximum
+  float* sum;                    // [lanes] running sum of weights
+  float* out;                    // [latent_dim][lanes] running weighted sum
+  float* scratch;                // [kKeyTile][lanes]
   const void* const* next_rows;  // [n_next] rows of the next call, to be fetched into the cache meanwhile
   int n_next;
   std::uint16_t*
@@ -115,6 +115,14 @@ struct TileKernels {
 
   /// Null where the instructions are missing: the caches then hold f32 indexer keys.
   void (*score_i8)(IndexTile& tile);
+
+  /// For ceilings: as many independent operations of one kind as fit into `n` rounds; return how many. Null
+  /// where the instructions are missing.
+  double (*spin_f32)(std::int64_t n);
+  double (*spin_bf16)(std::int64_t n);
+  double (*spin_i8)(std::int64_t n);
+  /// Reads n floats and returns n.
+  double (*read_floats)(const float* values, std::int64_t n);
 };
 
 /// Tables of this build.

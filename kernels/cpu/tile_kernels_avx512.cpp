@@ -31,6 +31,10 @@ constexpr TileKernels kKernels{
     .attend_bf16 = nullptr,
     .widen_bf16 = widen_bf16,
     .score_i8 = nullptr,
+    .spin_f32 = spin_f32,
+    .spin_bf16 = nullptr,
+    .spin_i8 = nullptr,
+    .read_floats = read_floats,
 };
 
 }  // namespace

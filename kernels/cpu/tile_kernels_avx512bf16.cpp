@@ -32,6 +32,10 @@ constexpr TileKernels kKernels{
     .attend_bf16 = attend_bf16,
     .widen_bf16 = widen_bf16,
     .score_i8 = score_i8,
+    .spin_f32 = spin_f32,
+    .spin_bf16 = spin_bf16,
+    .spin_i8 = spin_i8,
+    .read_floats = read_floats,
 };
 
 }  // namespace

@@ -268,3 +268,20 @@ void score_i8(IndexTile& tile) {
   if (tile.half_group) return score_i8_for<1, kIndexRows / 2, 4>(tile);
   score_i8_for<1, kIndexRows, 2>(tile);
 }
+
+double spin_bf16(std::int64_t n) {
+  Vector<16> sums[kSpinSums] = {};
+  const __m512i factor = _mm512_setzero_si512();
+  for (std::int64_t i = 0; i < n; ++i)
+    for (auto& sum : sums) asm volatile("vdpbf16ps %1, %1, %0" : "+v"(sum) : "v"(factor));
+  return 64.0 * kSpinSums * static_cast<double>(n);
+}
+
+double spin_i8(std::int64_t n) {
+  __m512i sums[kSpinSums];
+  for (auto& sum : sums) sum = _mm512_setzero_si512();
+  const __m512i factor = _mm512_setzero_si512();
+  for (std::int64_t i = 0; i < n; ++i)
+    for (auto& sum : sums) asm volatile("vpdpbusd %1, %1, %0" : "+v"(sum) : "v"(factor));
+  return 128.0 * kSpinSums * static_cast<double>(n);
+}

@@ -1,12 +1,14 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/api/backend.h"
+#include "kernels/api/ceilings.h"
 #include "kernels/cpu/best_keys.h"
 #include "kernels/cpu/tile_kernels.h"
 
@@ -242,5 +244,9 @@ int main(int argc, char** argv) {
         ->Args({131072, 256})
         ->ComputeStatistics("best", kBest);
   benchmark::Initialize(&argc, argv);
+  const kernels::Ceilings ceilings = kernels::measure_cpu_ceilings();
+  std::printf("One core at most: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, int8 %.0f GOPS, memory %.1f GB/s\n",
+              ceilings.f32_gflops, ceilings.bf16_gflops, ceilings.int8_gops, ceilings.memory_gb_per_s);
+  std::fflush(stdout);
   benchmark::RunSpecifiedBenchmarks();
 }

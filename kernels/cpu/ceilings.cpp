@@ -1,0 +1,49 @@
+#include "kernels/api/ceilings.h"
+
+#include <ctime>
+
+#include <algorithm>
+
+#include "kernels/cpu/tile_kernels.h"
+#include "kernels/reference/host_memory.h"
+
+namespace kernels {
+namespace {
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Best of several runs of `work`, which returns how many operations it did, in 1e9 per second.
+template <typename Work>
+double best_rate(const Work& work) {
+  double best = 0;
+  for (int run = 0; run < 12; ++run) {
+    const double start = cpu_seconds();
+    const double n = work();
+    best = std::max(best, n / std::max(1e-9, cpu_seconds() - start) * 1e-9);
+  }
+  return best;
+}
+
+}  // namespace
+
+Ceilings measure_cpu_ceilings() {
+  constexpr std::int64_t kLoops = 200'000;
+  const cpu::TileKernels& cpu = cpu::best_tile_kernels();
+  Ceilings ceilings;
+  ceilings.f32_gflops = best_rate([&] { return cpu.spin_f32(kLoops); });
+  if (cpu.spin_bf16 != nullptr) ceilings.bf16_gflops = best_rate([&] { return cpu.spin_bf16(kLoops); });
+  if (cpu.spin_i8 != nullptr) ceilings.int8_gops = best_rate([&] { return cpu.spin_i8(kLoops); });
+  constexpr std::int64_t kFloats = std::int64_t{64} << 20;
+  if (const auto memory = HostBuffer::create(kFloats * sizeof(float))) {
+    std::fill_n(memory->as<float>(), kFloats, 1.0f);
+    ceilings.memory_gb_per_s =
+        best_rate([&] { return cpu.read_floats(memory->as<float>(), kFloats) * sizeof(float); });
+  }
+  return ceilings;
+}
+
+}  // namespace kernels
