@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace engine {
@@ -78,6 +79,10 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   const auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(Sampler sampler, Sampler::make(request.sampling, model_.tokenizer->vocabulary_size()));
   GenerationText text(model_.tokenizer, request.starts_in_thinking);
+  std::optional<QuoteConstraint> quotes;
+  if (request.sampling.quote_constraint) {
+    quotes.emplace(model_.tokenizer, request.prompt, request.quotable, model_.layout.quotes, model_.config.end_ids);
+  }
   const std::int64_t n_room = context_length_ - generation.n_prompt_tokens;
   const std::int64_t n_most = std::min<std::int64_t>(request.sampling.max_new_tokens, n_room);
   generation.end = EndReason::kLength;
@@ -86,11 +91,14 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
       generation.end = EndReason::kCancelled;
       break;
     }
-    TRY_ASSIGN(const Sampler::Choice choice, choose(sampler));
+    const bool is_quoting = quotes && text.in_answer();
+    const auto allowed = is_quoting ? quotes->allowed() : std::span<const TokenId>{};
+    TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, allowed));
     if (is_end(choice.id)) {
       generation.end = EndReason::kEndOfText;
       break;
     }
+    if (is_quoting) quotes->push(choice.id);
     generation.tokens.push_back({choice.id, Channel::kAnswer, 0, 0, choice.log_probability});
     tell(text.push(choice.id));
     if (recorder_) observer_.on_token_selection(i, recorder_->token_selection(i));
@@ -106,14 +114,14 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   return {};
 }
 
-Result<Sampler::Choice> GenerationRun::choose(Sampler& sampler) {
+Result<Sampler::Choice> GenerationRun::choose(Sampler& sampler, std::span<const TokenId> allowed) {
   if (!std::all_of(logits_.begin(), logits_.end(), [](float v) { return std::isfinite(v); })) {
     const std::string where = timeline_.find_non_finite(step_);
     timeline_.adopt({}, "");
     return Error{ErrorCode::kCorrupt, "The model's numbers broke down " + where +
                                           " (inf or NaN), so nothing was written. Its weights may be damaged: download them again."};
   }
-  return sampler.sample(logits_);
+  return sampler.sample(logits_, allowed);
 }
 
 void GenerationRun::tell(std::vector<GenerationText::Piece> pieces) {

@@ -10,6 +10,7 @@
 #include "engine/local/model_loader.h"
 #include "engine/local/selection_plan.h"
 #include "engine/local/timeline.h"
+#include "engine/sampling/quote_constraint.h"
 #include "engine/sampling/sampler.h"
 #include "engine/tokenizer/generation_text.h"
 #include "engine/trace/selection_recorder.h"
@@ -32,7 +33,7 @@ class GenerationRun {
   /// Reads the prompt; `logits_` holds its last row afterwards.
   Result<StepEnd> prefill(const GenerationRequest& request, Generation& generation);
   Result<void> decode(const GenerationRequest& request, Generation& generation);
-  Result<Sampler::Choice> choose(Sampler& sampler);
+  Result<Sampler::Choice> choose(Sampler& sampler, std::span<const TokenId> allowed);
   void tell(std::vector<GenerationText::Piece> pieces);
   void finish(GenerationText& text, Generation& generation);
   bool is_end(TokenId id) const;

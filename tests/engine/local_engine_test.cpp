@@ -247,6 +247,20 @@ class LocalEngineTest : public QObject {
     QVERIFY(n_selected > 0);
   }
 
+  void with_the_quote_constraint_every_line_of_the_answer_stands_in_the_prompt() {
+    const GoldenCase one = golden("topk128").at(1);
+    const auto engine = open_starter(engine::Device::kCpu);
+    auto request = request_for(one.prompt);
+    request.sampling.quote_constraint = true;
+    request.quotable = {{2, static_cast<std::int64_t>(one.prompt.size()) - 20}};
+    const auto generation = generate(*engine, request);
+    QVERIFY(generation.answer.size() > 10);
+    const std::string prompt = engine->tokenizer()->decode(one.prompt);
+    std::string answer = generation.answer;
+    answer.erase(0, answer.find_first_not_of(' '));
+    QVERIFY2(prompt.find(answer.substr(0, answer.find('\n'))) != std::string::npos, answer.c_str());
+  }
+
   void no_trace_is_made_when_none_is_wanted() {
     const auto engine = open_starter(engine::Device::kCpu);
     auto request = request_for(golden("topk128").at(0).prompt);
