@@ -16,6 +16,12 @@ TensorView last_rows(TensorView view, std::int64_t n) {
   return view;
 }
 
+TensorView one_row(TensorView view, std::int64_t row) {
+  view = last_rows(view, view.shape[0] - row);
+  view.shape[0] = 1;
+  return view;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Transformer>> Transformer::create(kernels::Backend& backend, const ModelConfig& config,
@@ -42,7 +48,7 @@ Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int
   backend_.embed({tokens.data(), weights_.embedding.get(), space_.hidden.view(step.n, config_.n_hidden)});
   inspect(-1, step);
   for (int i = 0; i < config_.n_layers; ++i) {
-    attention(i, step);
+    TRY(attention(i, step));
     if (is_stopped(step)) return StepEnd::kStopped;
     feed_forward(weights_.layers[static_cast<std::size_t>(i)], step);
     if (is_stopped(step)) return StepEnd::kStopped;
@@ -55,15 +61,15 @@ Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int
   return is_stopped(step) ? StepEnd::kStopped : StepEnd::kDone;
 }
 
-void Transformer::attention(int index, Step& step) {
+Result<void> Transformer::attention(int index, Step& step) {
   const LayerWeights& layer = weights_.layers[static_cast<std::size_t>(index)];
   const std::int64_t n_heads = config_.n_heads;
   norm(space_.hidden.view(step.n, config_.n_hidden), layer.attention_norm, space_.normed.view(step.n, config_.n_hidden));
   project_queries(layer, step);
   store_keys(index, layer, step);
-  select(index, layer, step);
+  TRY(select(index, layer, step));
   // A stopped operation leaves its output undefined, and the next one would read through these indices.
-  if (is_stopped(step)) return;
+  if (is_stopped(step)) return {};
 
   kernels::AttentionArgs args;
   args.q_latent = space_.query_absorbed.view(step.n, n_heads, config_.kv_rank);
@@ -75,11 +81,13 @@ void Transformer::attention(int index, Step& step) {
   args.out = space_.attended.view(step.n, n_heads, config_.kv_rank);
   backend_.attention(args);
   report_selection(index, step);
+  TRY(measure_recall(index, step));
 
   const TensorView values = space_.values.view(step.n, n_heads, config_.value_dim);
   backend_.matmul_heads({args.out, layer.value_up.get(), values});
   backend_.matmul({space_.values.view(step.n, n_heads * config_.value_dim), layer.output.get(),
                    space_.hidden.view(step.n, config_.n_hidden), /*accumulate=*/true});
+  return {};
 }
 
 void Transformer::project_queries(const LayerWeights& layer, const Step& step) {
@@ -124,12 +132,25 @@ void Transformer::store_keys(int index, const LayerWeights& layer, const Step& s
   backend_.store_keys(args);
 }
 
-void Transformer::select(int index, const LayerWeights& layer, Step& step) {
+Result<void> Transformer::select_blocks(int index, Step& step) {
+  const int budget = step.options->top_k;
+  step.is_selected = step.first + step.n > budget;
+  if (!step.is_selected) return {};
+  const BlockOptions options{budget, step.options->keep_window, step.options->keep_ranges};
+  TRY(step.options->blocks->select(index, *step.keys, space_.query_absorbed.view(step.n, config_.n_heads, config_.kv_rank),
+                                   space_.query_rope.view(step.n, config_.n_heads, config_.rope_dim), step.first, options,
+                                   host_indices_));
+  backend_.copy_to_device(host_indices_.data(), space_.indices.view(step.n, budget, 1, DType::kI32));
+  return {};
+}
+
+Result<void> Transformer::select(int index, const LayerWeights& layer, Step& step) {
+  if (step.options->blocks != nullptr) return select_blocks(index, step);
   const int top_k = step.options->top_k;
   const IndexerKind kind = config_.indexers[static_cast<std::size_t>(index)];
-  if (kind == IndexerKind::kShared) return;  // keeps the selection of the layer before
+  if (kind == IndexerKind::kShared) return {};  // keeps the selection of the layer before
   step.is_selected = top_k > 0 && kind == IndexerKind::kFull && step.first + step.n > top_k;
-  if (!step.is_selected) return;
+  if (!step.is_selected) return {};
   const IndexerConfig& indexer = config_.indexer;
   const std::int64_t n_heads = indexer.n_heads;
   kernels::SelectKeysArgs args;
@@ -147,6 +168,7 @@ void Transformer::select(int index, const LayerWeights& layer, Step& step) {
   if (indexer.hadamard) backend_.hadamard({space_.index_queries.view(step.n * n_heads, indexer.head_dim)});
   backend_.matmul({space_.normed.view(step.n, config_.n_hidden), layer.indexer->head_weights.get(), args.head_weights});
   backend_.select_keys(args);
+  return {};
 }
 
 void Transformer::report_selection(int index, const Step& step) {
@@ -160,6 +182,38 @@ void Transformer::report_selection(int index, const Step& step) {
   host_indices_.resize(static_cast<std::size_t>(step.n * k));
   backend_.copy_to_host(space_.indices.view(step.n, k, 1, DType::kI32), host_indices_.data());
   sink->on_selection(index, step.first, step.n, k, host_indices_.data());
+}
+
+Result<void> Transformer::measure_recall(int index, const Step& step) {
+  for (const std::int64_t position : step.options->recall_positions) {
+    if (position < step.first || position >= step.first + step.n || is_stopped(step)) continue;
+    if (!step.is_selected) {
+      step.options->on_recall(index, 1.0f);
+      continue;
+    }
+    const std::int64_t row = position - step.first;
+    const std::int64_t n_keys = position + 1;
+    TRY(mass_.reserve(backend_, n_keys));
+    kernels::AttentionMassArgs args;
+    args.q_latent = one_row(space_.query_absorbed.view(step.n, config_.n_heads, config_.kv_rank), row);
+    args.q_rope = one_row(space_.query_rope.view(step.n, config_.n_heads, config_.rope_dim), row);
+    args.cache = &step.keys->layer(index);
+    args.scale = static_cast<float>(config_.softmax_scale());
+    args.first_position = position;
+    args.mass = mass_.view(1, n_keys);
+    backend_.attention_mass(args);
+    host_mass_.resize(static_cast<std::size_t>(n_keys));
+    backend_.copy_to_host(args.mass, host_mass_.data());
+    const std::int64_t k = step.options->top_k;
+    host_indices_.resize(static_cast<std::size_t>(step.n * k));
+    backend_.copy_to_host(space_.indices.view(step.n, k, 1, DType::kI32), host_indices_.data());
+    double share = 0.0;
+    for (const std::int32_t s : std::span(host_indices_).subspan(static_cast<std::size_t>(row * k), static_cast<std::size_t>(k))) {
+      if (s >= 0) share += host_mass_[static_cast<std::size_t>(s)];
+    }
+    step.options->on_recall(index, static_cast<float>(share));
+  }
+  return {};
 }
 
 void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/forward/block_selector.h"
 #include "engine/forward/key_store.h"
 #include "engine/forward/workspace.h"
 #include "engine/model/config.h"
@@ -22,6 +23,11 @@ struct StepOptions {
   int top_k = 0;                                 // keys per query; 0: every visible key
   int keep_window = 0;                           // newest keys that are always selected
   std::span<const std::int64_t> keep_ranges;     // pairs of positions that are always selected
+  BlockSelector* blocks = nullptr;               // chooses in every layer instead of the indexer
+  /// Positions, ascending, whose dense attention is computed to hear what share of it (0..1) the
+  /// selected keys hold.
+  std::span<const std::int64_t> recall_positions;
+  std::function<void(int layer, float share)> on_recall;
   SelectionSink* sink = nullptr;
   std::function<bool()> stop;                    // polled between layers; true ends the step
   /// Residual stream after the embedding (layer -1) and after each layer, [n, n_hidden].
@@ -62,11 +68,13 @@ class Transformer {
   Transformer(kernels::Backend& backend, const ModelConfig& config, const Weights& weights, Workspace space);
 
   static bool is_stopped(const Step& step) { return step.options->stop && step.options->stop(); }
-  void attention(int index, Step& step);
+  Result<void> attention(int index, Step& step);
   void project_queries(const LayerWeights& layer, const Step& step);
   void store_keys(int index, const LayerWeights& layer, const Step& step);
-  void select(int index, const LayerWeights& layer, Step& step);
+  Result<void> select(int index, const LayerWeights& layer, Step& step);
+  Result<void> select_blocks(int index, Step& step);
   void report_selection(int index, const Step& step);
+  Result<void> measure_recall(int index, const Step& step);
   void feed_forward(const LayerWeights& layer, const Step& step);
   void head(const Step& step, std::span<float> logits);
   void norm(const kernels::TensorView& in, const DeviceVector& weight, const kernels::TensorView& out);
@@ -79,6 +87,8 @@ class Transformer {
   Workspace space_;
   std::vector<std::int32_t> host_indices_;
   std::vector<float> host_hidden_;
+  std::vector<float> host_mass_;
+  Activation mass_;  // [1, visible keys], while recall is measured
 };
 
 }  // namespace engine

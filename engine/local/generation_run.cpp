@@ -33,6 +33,7 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
   step_.top_k = plan.top_k;
   step_.keep_window = plan.keep_window;
   step_.keep_ranges = plan.keep_ranges;
+  if (plan.mode == SelectionMode::kBlocks) step_.blocks = &timeline_.blocks();
 
   Generation generation;
   const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
@@ -52,6 +53,7 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
     recording.earlier = std::move(earlier);
     TRY_ASSIGN(recorder_, SelectionRecorder::create(recording));
     step_.sink = recorder_.get();
+    measure_recall(request.selection.sampled_recall, generation.n_cached_tokens, n_prompt);
   }
   TRY_ASSIGN(const StepEnd end, prefill(request, generation));
   if (end == StepEnd::kStopped) {
@@ -61,6 +63,16 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
   }
   TRY(decode(request, generation));
   return generation;
+}
+
+void GenerationRun::measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt) {
+  if (n_wanted <= 0 || step_.top_k == 0) return;
+  // Evenly over the new part of the prompt where something can be left out, always with the last query.
+  const std::int64_t first = std::min(std::max<std::int64_t>(n_cached, step_.top_k), n_prompt - 1);
+  const std::int64_t n = std::min<std::int64_t>(n_wanted, n_prompt - first);
+  for (std::int64_t i = 1; i <= n; ++i) recall_positions_.push_back(first + (n_prompt - first) * i / n - 1);
+  step_.recall_positions = recall_positions_;
+  step_.on_recall = [this](int layer, float share) { recorder_->add_recall(layer, share); };
 }
 
 Result<StepEnd> GenerationRun::prefill(const GenerationRequest& request, Generation& generation) {

@@ -30,6 +30,7 @@ class GenerationRun {
   Result<Generation> run(const GenerationRequest& request, std::shared_ptr<const SelectionTrace> earlier);
 
  private:
+  void measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt);
   /// Reads the prompt; `logits_` holds its last row afterwards.
   Result<StepEnd> prefill(const GenerationRequest& request, Generation& generation);
   Result<void> decode(const GenerationRequest& request, Generation& generation);
@@ -45,6 +46,7 @@ class GenerationRun {
   std::stop_token stop_;
   StepOptions step_;
   std::vector<float> logits_;
+  std::vector<std::int64_t> recall_positions_;
   std::unique_ptr<SelectionRecorder> recorder_;
 };
 

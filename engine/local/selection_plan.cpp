@@ -6,6 +6,7 @@ namespace engine {
 namespace {
 
 constexpr int kMaxTopK = 1 << 17;
+constexpr int kBlockBudget = 2048;  // keys per query where neither the request nor the model says
 
 /// Ascending and disjoint, inside [0, n).
 std::vector<std::int64_t> merged(std::vector<TokenRange> ranges, std::int64_t n) {
@@ -37,9 +38,11 @@ Result<SelectionPlan> plan_selection(const GenerationRequest& request, const Mod
     plan.fingerprint = "dense";
     return plan;
   }
-  plan.top_k = wanted.top_k > 0 ? wanted.top_k : config.indexer.top_k;
-  plan.fingerprint = "indexer " + std::to_string(plan.top_k);
-  if (wanted.keep) {
+  const bool is_blocks = plan.mode == SelectionMode::kBlocks;
+  const int usual = config.has_indexer() ? config.indexer.top_k : kBlockBudget;
+  plan.top_k = wanted.top_k > 0 ? wanted.top_k : usual;
+  plan.fingerprint = (is_blocks ? "blocks " : "indexer ") + std::to_string(plan.top_k);
+  if (wanted.keep || is_blocks) {
     plan.keep_window = wanted.window;
     plan.keep_ranges = merged(request.anchors, static_cast<std::int64_t>(request.prompt.size()));
     plan.fingerprint += " keep " + std::to_string(plan.keep_window);

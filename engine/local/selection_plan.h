@@ -13,7 +13,7 @@ namespace engine {
 /// What a request's selection means for one model.
 struct SelectionPlan {
   SelectionMode mode = SelectionMode::kIndexer;
-  int top_k = 0;                        // keys per query; 0: all
+  int top_k = 0;                        // keys per query, for kBlocks the whole budget; 0: all
   int keep_window = 0;
   std::vector<std::int64_t> keep_ranges;  // pairs of positions, ascending, disjoint
   /// Keys made under one plan may be reused under another only when this is equal.

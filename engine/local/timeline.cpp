@@ -7,7 +7,7 @@
 namespace engine {
 
 Timeline::Timeline(kernels::Backend& backend, const ModelConfig& config, Transformer& transformer)
-    : transformer_(transformer), keys_(backend, config) {}
+    : transformer_(transformer), keys_(backend, config), blocks_(backend, config) {}
 
 std::vector<TokenId> Timeline::tokens() const {
   const std::lock_guard lock(mutex_);

@@ -40,6 +40,7 @@ class Timeline {
   std::string find_non_finite(const StepOptions& options);
 
   KeyStore& keys() { return keys_; }
+  BlockSelector& blocks() { return blocks_; }
   std::int64_t size() const { return static_cast<std::int64_t>(tokens_.size()); }
   const std::string& selection() const { return selection_; }
   /// Takes over keys that were loaded into `keys()` from elsewhere.
@@ -50,6 +51,7 @@ class Timeline {
 
   Transformer& transformer_;
   KeyStore keys_;
+  BlockSelector blocks_;
   mutable std::mutex mutex_;     // of tokens_
   std::vector<TokenId> tokens_;
   std::string selection_;        // how the keys came about
