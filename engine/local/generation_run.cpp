@@ -6,10 +6,14 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/log.h"
+
 namespace engine {
 namespace {
 
 constexpr std::int64_t kRoomAhead = 1024;  // tokens of an answer that get their room at once
+
+constexpr std::int64_t kWorthSaving = 256;  // tokens that must be new before the disk is used
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -17,9 +21,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-GenerationRun::GenerationRun(LoadedModel& model, Timeline& timeline, std::int64_t context_length,
-                             GenerationObserver& observer, std::stop_token stop)
-    : model_(model), timeline_(timeline), context_length_(context_length), observer_(observer), stop_(std::move(stop)) {
+GenerationRun::GenerationRun(LoadedModel& model, Timeline& timeline, const PrefixStore* store,
+                             std::int64_t context_length, GenerationObserver& observer, std::stop_token stop)
+    : model_(model), timeline_(timeline), store_(store), context_length_(context_length), observer_(observer), stop_(std::move(stop)) {
   const auto is_stopped = [token = stop_] { return token.stop_requested(); };
   step_.stop = is_stopped;
   model_.backend->set_stop(is_stopped);
@@ -39,7 +43,8 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
   const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
   const std::int64_t n_new = std::min<std::int64_t>(request.sampling.max_new_tokens, kRoomAhead);
   const std::int64_t n_total = std::min(n_prompt + n_new, context_length_);
-  if (plan.fingerprint != timeline_.selection()) earlier = nullptr;
+  const bool is_restored = store_ != nullptr && restore(request.prompt, plan.fingerprint);
+  if (is_restored || plan.fingerprint != timeline_.selection()) earlier = nullptr;
   TRY_ASSIGN(generation.n_cached_tokens, timeline_.begin(request.prompt, plan.fingerprint, n_total));
   generation.n_prompt_tokens = n_prompt;
   if (request.trace_level != TraceLevel::kOff) {
@@ -62,7 +67,31 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
     return generation;
   }
   TRY(decode(request, generation));
+  if (store_ != nullptr) save(request, generation);
   return generation;
+}
+
+bool GenerationRun::restore(std::span<const TokenId> prompt, const std::string& selection) {
+  const std::int64_t n_here = selection == timeline_.selection() ? timeline_.common_prefix(prompt) : 0;
+  const auto found = store_->find(prompt, selection, n_here + kWorthSaving);
+  if (!found) return false;
+  // What is in memory goes first: after a failure there is nothing half loaded to be found.
+  timeline_.adopt({}, selection);
+  auto loaded = timeline_.keys().reserve(PrefixStore::room_for(found->n_common), 0);
+  if (loaded) loaded = store_->load(*found, timeline_.keys(), step_.stop);
+  if (!loaded) {
+    if (loaded.error().code != ErrorCode::kCancelled) log(LogLevel::kWarning, loaded.error().message);
+    return false;
+  }
+  const auto tokens = prompt.first(static_cast<std::size_t>(found->n_common));
+  timeline_.adopt({tokens.begin(), tokens.end()}, selection);
+  return true;
+}
+
+void GenerationRun::save(const GenerationRequest& request, const Generation& generation) {
+  if (generation.n_prompt_tokens - generation.n_cached_tokens < kWorthSaving) return;
+  const auto saved = store_->save(request.prompt, timeline_.selection(), timeline_.keys(), step_.stop);
+  if (!saved && saved.error().code != ErrorCode::kCancelled) log(LogLevel::kWarning, saved.error().message);
 }
 
 void GenerationRun::measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt) {

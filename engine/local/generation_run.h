@@ -8,6 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/engine.h"
 #include "engine/local/model_loader.h"
+#include "engine/local/prefix_store.h"
 #include "engine/local/selection_plan.h"
 #include "engine/local/timeline.h"
 #include "engine/sampling/quote_constraint.h"
@@ -20,8 +21,9 @@ namespace engine {
 /// One answer, from the prompt's tokens to text and trace: prefill of what is new, then token by token.
 class GenerationRun {
  public:
-  GenerationRun(LoadedModel& model, Timeline& timeline, std::int64_t context_length, GenerationObserver& observer,
-                std::stop_token stop);
+  /// `store` may be null: then nothing is kept on disk.
+  GenerationRun(LoadedModel& model, Timeline& timeline, const PrefixStore* store, std::int64_t context_length,
+                GenerationObserver& observer, std::stop_token stop);
   ~GenerationRun();
   GenerationRun(const GenerationRun&) = delete;
   GenerationRun& operator=(const GenerationRun&) = delete;
@@ -30,6 +32,9 @@ class GenerationRun {
   Result<Generation> run(const GenerationRequest& request, std::shared_ptr<const SelectionTrace> earlier);
 
  private:
+  /// Takes keys from disk when they reach further than those in memory; whether it did.
+  bool restore(std::span<const TokenId> prompt, const std::string& selection);
+  void save(const GenerationRequest& request, const Generation& generation);
   void measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt);
   /// Reads the prompt; `logits_` holds its last row afterwards.
   Result<StepEnd> prefill(const GenerationRequest& request, Generation& generation);
@@ -41,6 +46,7 @@ class GenerationRun {
 
   LoadedModel& model_;
   Timeline& timeline_;
+  const PrefixStore* store_;
   std::int64_t context_length_;
   GenerationObserver& observer_;
   std::stop_token stop_;

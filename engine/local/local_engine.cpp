@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "engine/local/generation_run.h"
@@ -13,6 +13,7 @@ namespace engine {
 namespace {
 
 constexpr std::int64_t kMaxContext = 131072;
+constexpr std::int64_t kPrefixBudget = std::int64_t{8} << 30;  // bytes of saved prompts on disk
 
 /// Lets one `generate` in at a time.
 class Turn {
@@ -32,10 +33,12 @@ class Turn {
 
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(std::unique_ptr<LoadedModel> model, EngineInfo info)
+  LocalEngine(std::unique_ptr<LoadedModel> model, EngineInfo info, const std::filesystem::path& prefix_folder)
       : model_(std::move(model)),
         timeline_(*model_->backend, model_->config, *model_->transformer),
-        info_(std::move(info)) {}
+        info_(std::move(info)) {
+    if (!prefix_folder.empty()) store_.emplace(prefix_folder, info_.model_hash, kPrefixBudget);
+  }
 
   const EngineInfo& info() const override { return info_; }
   std::shared_ptr<const Tokenizer> tokenizer() const override { return model_->tokenizer; }
@@ -49,7 +52,7 @@ class LocalEngine final : public Engine {
       return Error{ErrorCode::kInvalidInput, "The model is still answering another question. Cancel that one first."};
     }
     TRY(check(request));
-    GenerationRun run(*model_, timeline_, info_.context_length, observer, stop);
+    GenerationRun run(*model_, timeline_, store_ ? &*store_ : nullptr, info_.context_length, observer, stop);
     auto generation = run.run(request, last_trace_);
     last_trace_ = generation ? generation->trace : nullptr;
     return generation;
@@ -75,6 +78,7 @@ class LocalEngine final : public Engine {
   std::unique_ptr<LoadedModel> model_;
   Timeline timeline_;
   EngineInfo info_;
+  std::optional<PrefixStore> store_;
   std::shared_ptr<const SelectionTrace> last_trace_;  // of the run that left the keys behind
   std::atomic<bool> is_busy_ = false;
 };
@@ -105,7 +109,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(const std::filesystem::path& m
   }
   TRY_ASSIGN(std::unique_ptr<LoadedModel> loaded, load_model(model, options, observer, stop));
   EngineInfo info = describe(*loaded, model, options);
-  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(std::move(loaded), std::move(info)));
+  return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(std::move(loaded), std::move(info), options.prefix_folder));
 }
 
 }  // namespace engine
