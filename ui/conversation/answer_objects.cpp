@@ -1,0 +1,89 @@
+#include "ui/conversation/answer_objects.h"
+
+#include <QCoreApplication>
+#include <QFontMetricsF>
+#include <QPainter>
+#include <QPainterPath>
+#include <QTextDocument>
+
+#include "ui/theme/tokens.h"
+
+namespace ui {
+namespace {
+
+constexpr double kMarkWidth = 12;
+constexpr double kWidestLabel = 260;
+
+QString label_of(const QTextFormat& format) {
+  const QFontMetricsF metrics(small_font());
+  return metrics.elidedText(format.property(kChipLabel).toString(), Qt::ElideMiddle, kWidestLabel);
+}
+
+ChipMark mark_of(const QTextFormat& format) { return static_cast<ChipMark>(format.property(kChipMark).toInt()); }
+
+void draw_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor& color) {
+  painter->setPen(QPen(color, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+  painter->setBrush(Qt::NoBrush);
+  switch (mark) {
+    case ChipMark::kVerified:
+      painter->drawPolyline(QPolygonF({at + QPointF(-3.5, 0.2), at + QPointF(-1, 2.8), at + QPointF(3.8, -3)}));
+      return;
+    case ChipMark::kNear: {
+      QPainterPath wave(at + QPointF(-4, 1));
+      wave.cubicTo(at + QPointF(-2, -3.5), at + QPointF(1.5, 3.5), at + QPointF(4, -1));
+      painter->drawPath(wave);
+      return;
+    }
+    case ChipMark::kNotFound:
+      painter->drawEllipse(at, 3.2, 3.2);
+      return;
+    case ChipMark::kUnknown:
+      painter->drawLine(at + QPointF(-2.8, -2.8), at + QPointF(2.8, 2.8));
+      painter->drawLine(at + QPointF(2.8, -2.8), at + QPointF(-2.8, 2.8));
+      return;
+    case ChipMark::kNone:
+      painter->setBrush(color);
+      painter->setPen(Qt::NoPen);
+      painter->drawEllipse(at, 1.8, 1.8);
+      return;
+  }
+}
+
+}  // namespace
+
+QString mark_text(ChipMark mark) {
+  const auto say = [](const char* text) { return QCoreApplication::translate("ui::ChipPainter", text); };
+  switch (mark) {
+    case ChipMark::kVerified: return say("The quoted words stand there.");
+    case ChipMark::kNear: return say("Nearly the same words stand there.");
+    case ChipMark::kNotFound: return say("The quoted words were not found there.");
+    case ChipMark::kUnknown: return say("The prompt had no such passage.");
+    case ChipMark::kNone: return say("No words were quoted to compare.");
+  }
+  return {};
+}
+
+QSizeF ChipPainter::intrinsicSize(QTextDocument*, int, const QTextFormat& format) {
+  const QFontMetricsF metrics(small_font());
+  return {metrics.horizontalAdvance(label_of(format)) + kMarkWidth + 3 * kTight + 2, metrics.height() + 4};
+}
+
+void ChipPainter::drawObject(QPainter* painter, const QRectF& rect, QTextDocument*, int, const QTextFormat& format) {
+  const Tokens& t = tokens();
+  const ChipMark mark = mark_of(format);
+  const QColor ink = mark == ChipMark::kNotFound || mark == ChipMark::kUnknown ? t.amber : t.pine;
+  painter->save();
+  painter->setRenderHint(QPainter::Antialiasing);
+  const QRectF chip = rect.adjusted(1, 0.5, -1, -0.5);
+  painter->setBrush(t.pine_wash);
+  painter->setPen(mark == ChipMark::kNotFound || mark == ChipMark::kUnknown ? QPen(ink, 1, Qt::DashLine) : QPen(mix(ink, t.pine_wash, 0.35), 1));
+  if (mark == ChipMark::kNotFound || mark == ChipMark::kUnknown) painter->setBrush(Qt::NoBrush);
+  painter->drawRoundedRect(chip, kChipRadius, kChipRadius);
+  draw_mark(painter, QPointF(chip.left() + kTight + kMarkWidth / 2, chip.center().y()), mark, ink);
+  painter->setPen(ink);
+  painter->setFont(small_font());
+  painter->drawText(chip.adjusted(kMarkWidth + kTight + 2, 0, -kTight, 0), Qt::AlignVCenter | Qt::TextSingleLine, label_of(format));
+  painter->restore();
+}
+
+}  // namespace ui

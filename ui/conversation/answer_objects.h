@@ -1,0 +1,35 @@
+#pragma once
+
+#include <QObject>
+#include <QTextObjectInterface>
+
+namespace ui {
+
+/// Chips and formulas in the text of an answer: inline objects that know what they stand for.
+enum TextObject { kChipObject = QTextFormat::UserObject + 1, kMathObject = QTextFormat::UserObject + 2 };
+
+enum ObjectProperty {
+  kChipIndex = QTextFormat::UserProperty + 1,  // number of the mention in the answer
+  kChipLabel,
+  kChipMark,                                   // ChipMark
+  kPlainText,                                  // what a copy holds in its place
+  kTex,
+  kTexDisplay,
+};
+
+enum class ChipMark { kNone, kVerified, kNear, kNotFound, kUnknown };
+
+class ChipPainter final : public QObject, public QTextObjectInterface {
+  Q_OBJECT
+  Q_INTERFACES(QTextObjectInterface)
+
+ public:
+  using QObject::QObject;
+  QSizeF intrinsicSize(QTextDocument* document, int position, const QTextFormat& format) override;
+  void drawObject(QPainter* painter, const QRectF& rect, QTextDocument* document, int position, const QTextFormat& format) override;
+};
+
+/// The sentence a screen reader and a tooltip give for a mark.
+QString mark_text(ChipMark mark);
+
+}  // namespace ui

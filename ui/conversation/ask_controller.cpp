@@ -1,0 +1,168 @@
+#include "ui/conversation/ask_controller.h"
+
+namespace ui {
+namespace {
+
+constexpr int kShowEveryMs = 33;
+
+}  // namespace
+
+/// Written by the engine's thread, read by the window's: what came since the last look.
+class AskController::Observer final : public engine::GenerationObserver {
+ public:
+  struct News {
+    std::string thinking;
+    std::string answer;
+    std::int64_t n_prefilled = 0;
+    std::int64_t n_prompt = 0;
+    std::int64_t n_cached = 0;
+    std::int64_t n_generated = 0;
+    bool any = false;
+  };
+
+  void on_prefill(std::int64_t n_done, std::int64_t n_total, std::int64_t n_cached) override {
+    const std::lock_guard lock(mutex_);
+    news_.n_prefilled = n_done;
+    news_.n_prompt = n_total;
+    news_.n_cached = n_cached;
+    news_.any = true;
+  }
+
+  void on_text(engine::Channel channel, std::string_view text, std::int64_t first_token) override {
+    const std::lock_guard lock(mutex_);
+    (channel == engine::Channel::kThinking ? news_.thinking : news_.answer).append(text);
+    news_.n_generated = first_token + 1;
+    news_.any = true;
+  }
+
+  void on_token_selection(std::int64_t token, std::span<const engine::BlockSet>) override {
+    const std::lock_guard lock(mutex_);
+    news_.n_generated = token + 1;
+    news_.any = true;
+  }
+
+  /// The new pieces of text and the latest numbers.
+  News take() {
+    const std::lock_guard lock(mutex_);
+    News news = news_;
+    news_.thinking.clear();
+    news_.answer.clear();
+    news_.any = false;
+    return news;
+  }
+
+ private:
+  std::mutex mutex_;
+  News news_;
+};
+
+AskController::AskController(QObject* parent) : QObject(parent), engine_(std::make_unique<app::EngineThread>()) {
+  poll_.setInterval(kShowEveryMs);
+  connect(&poll_, &QTimer::timeout, this, &AskController::take_over);
+}
+
+AskController::~AskController() {
+  loads_.drop_all();
+  runs_.drop_all();
+  engine_.reset();
+}
+
+void AskController::load_model(const std::filesystem::path& model, const engine::LocalEngineOptions& options) {
+  loading_ = true;
+  const Ticket ticket = loads_.next();
+  const QPointer<QObject> self(this);
+  load_job_ = engine_->load(
+      model, options,
+      [this, self, ticket](double fraction, const std::string& what) {
+        deliver_to_window(self, ticket, [this, fraction, what] { emit model_progress(fraction, QString::fromStdString(what)); });
+      },
+      [this, self, ticket](app::Result<engine::EngineInfo> result) {
+        deliver_to_window(self, ticket, [this, result = std::move(result)]() mutable { on_loaded(std::move(result)); });
+      });
+}
+
+void AskController::open_engine(app::EngineThread::Opener opener) {
+  loading_ = true;
+  const Ticket ticket = loads_.next();
+  const QPointer<QObject> self(this);
+  load_job_ = engine_->open(std::move(opener), {}, [this, self, ticket](app::Result<engine::EngineInfo> result) {
+    deliver_to_window(self, ticket, [this, result = std::move(result)]() mutable { on_loaded(std::move(result)); });
+  });
+}
+
+void AskController::on_loaded(app::Result<engine::EngineInfo> result) {
+  loading_ = false;
+  if (result) emit model_loaded();
+  else emit model_failed(QString::fromStdString(result.error().message));
+}
+
+void AskController::cancel_load() {
+  if (loading_) engine_->cancel(load_job_);
+}
+
+void AskController::ask(const std::filesystem::path& project, const app::Question& question) {
+  if (run_.running) return;
+  run_ = RunView();
+  run_.question = QString::fromStdString(question.prompt.question);
+  run_.running = true;
+  prefill_began_ = decode_began_ = 0;
+  clock_.start();
+  observer_ = std::make_shared<Observer>();
+  const Ticket ticket = runs_.next();
+  const QPointer<QObject> self(this);
+  ask_job_ = engine_->ask(project, question, observer_, [this, self, ticket](app::Result<app::Answer> result) {
+    auto shared = std::make_shared<app::Result<app::Answer>>(std::move(result));
+    deliver_to_window(self, ticket, [this, shared] {
+      take_over();
+      poll_.stop();
+      run_.running = false;
+      if (!*shared) {
+        const bool cancelled = shared->error().code == app::ErrorCode::kCancelled;
+        run_.end = cancelled ? "cancelled" : "error";
+        if (!cancelled) run_.error = QString::fromStdString(shared->error().message);
+        emit failed(run_.error);
+        return;
+      }
+      auto answer = std::make_shared<app::Answer>(std::move(**shared));
+      run_.thinking = answer->generation.thinking;
+      run_.answer = answer->generation.answer;
+      run_.end = answer->run.end;
+      run_.n_generated = static_cast<std::int64_t>(answer->generation.tokens.size());
+      run_.n_prompt = answer->generation.n_prompt_tokens;
+      run_.n_cached = answer->generation.n_cached_tokens;
+      emit finished(std::move(answer));
+    });
+  });
+  poll_.start();
+  emit started();
+}
+
+void AskController::stop() {
+  if (run_.running) engine_->cancel(ask_job_);
+}
+
+void AskController::take_over() {
+  if (observer_ == nullptr) return;
+  Observer::News news = observer_->take();
+  const double now = static_cast<double>(clock_.elapsed()) / 1000.0;
+  run_.seconds = now;
+  if (news.n_prompt > 0) {
+    if (prefill_began_ == 0) prefill_began_ = now;
+    run_.n_prefilled = news.n_prefilled;
+    run_.n_prompt = news.n_prompt;
+    run_.n_cached = news.n_cached;
+    const double taken = now - prefill_began_;
+    if (news.n_generated == 0 && taken > 0.1) run_.prefill_rate = static_cast<double>(news.n_prefilled - news.n_cached) / taken;
+  }
+  if (news.n_generated > 0) {
+    if (decode_began_ == 0) decode_began_ = now;
+    run_.n_generated = news.n_generated;
+    if (now - decode_began_ > 0.1) run_.decode_rate = static_cast<double>(news.n_generated) / (now - decode_began_);
+  }
+  run_.thinking += news.thinking;
+  run_.answer += news.answer;
+  if (run_.answer.empty() && decode_began_ > 0) run_.thinking_seconds = now - decode_began_;
+  if (run_.running) emit progressed();
+}
+
+}  // namespace ui

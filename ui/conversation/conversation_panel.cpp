@@ -1,0 +1,308 @@
+#include "ui/conversation/conversation_panel.h"
+
+#include <QCheckBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+#include "ui/conversation/answer_text.h"
+#include "ui/conversation/conversation_view.h"
+#include "ui/conversation/question_box.h"
+#include "ui/theme/tokens.h"
+#include "ui/window/workspace.h"
+
+namespace ui {
+namespace {
+
+constexpr char kConversationKey[] = "window.conversation";
+constexpr char kDraftKey[] = "window.draft";
+
+}  // namespace
+
+ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
+    : QFrame(parent), workspace_(workspace), view_(new ConversationView), box_(new QuestionBox), think_(new QCheckBox(tr("Think first"))),
+      follow_up_(new QCheckBox(tr("Send earlier turns along"))) {
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  setBackgroundRole(QPalette::Base);
+  setAutoFillBackground(true);
+  layout->addWidget(view_, 1);
+  auto* below = new QVBoxLayout;
+  below->setContentsMargins(kPanelMargin, kTight, kPanelMargin, kGroupGap);
+  below->setSpacing(kTight);
+  below->addWidget(box_);
+  auto* row = new QHBoxLayout;
+  row->setSpacing(kPanelMargin);
+  think_->setFont(small_font());
+  think_->setChecked(true);
+  think_->setToolTip(tr("The model thinks before it answers, where it can."));
+  follow_up_->setFont(small_font());
+  follow_up_->setToolTip(tr("The questions and answers above go into the prompt with the next question."));
+  row->addWidget(think_);
+  row->addWidget(follow_up_);
+  row->addStretch(1);
+  below->addLayout(row);
+  layout->addLayout(below);
+
+  connect(box_, &QuestionBox::asked, this, &ConversationPanel::ask);
+  connect(box_, &QuestionBox::stopped, this, [this] { workspace_.asker().stop(); });
+  connect(box_, &QuestionBox::text_changed, this, [this] {
+    workspace_.set_draft(box_->text());
+    workspace_.session().set_setting(kDraftKey, box_->text().toStdString());
+  });
+  connect(think_, &QCheckBox::toggled, &workspace_, &Workspace::set_thinking);
+  connect(follow_up_, &QCheckBox::toggled, this, &ConversationPanel::tell_earlier);
+  connect(&workspace_, &Workspace::obstacle_changed, this, [this] { box_->set_obstacle(workspace_.obstacle()); });
+  connect(&workspace_, &Workspace::model_changed, this, [this] {
+    const auto engine = workspace_.asker().engine();
+    think_->setVisible(engine == nullptr || engine->layout().thinking);
+  });
+  connect(&workspace_.session(), &ProjectSession::opened, this, &ConversationPanel::load_conversation);
+  connect(&workspace_.session(), &ProjectSession::closed, this, [this] {
+    view_->clear();
+    tree_.clear();
+    running_ = nullptr;
+  });
+  AskController& asker = workspace_.asker();
+  connect(&asker, &AskController::progressed, this, [this, &asker] {
+    if (running_ != nullptr) running_->show_run(asker.run());
+  });
+  connect(&workspace_, &Workspace::citations_found, this, [this](const std::vector<app::Citation>& citations) {
+    if (running_ != nullptr) running_->set_citations(citations);
+  });
+  connect(&asker, &AskController::finished, this, [this, &asker](std::shared_ptr<const app::Answer> answer) {
+    box_->set_running(false);
+    if (running_ == nullptr) return;
+    running_->set_citations(answer->citations);
+    running_->show_run(asker.run());
+    running_->set_run_id(answer->run.id);
+    shown_run_ = answer->run.id;
+    if (answer->run.id != 0) {
+      runs_.insert(answer->run.id, answer->run);
+      tree_.add(running_parent_, answer->run.id);
+      save_conversation();
+      const std::vector<int> branch = tree_.branch();
+      const std::vector<int> versions = tree_.versions(branch.back());
+      running_->set_branch(static_cast<int>(versions.size()) - 1, static_cast<int>(versions.size()));
+    }
+    running_ = nullptr;
+    tell_earlier();
+  });
+  connect(&asker, &AskController::failed, this, [this, &asker] {
+    box_->set_running(false);
+    if (running_ != nullptr) running_->show_run(asker.run());
+    running_ = nullptr;
+  });
+  connect(view_, &ConversationView::turn_added, this, &ConversationPanel::wire);
+  box_->set_obstacle(workspace_.obstacle());
+}
+
+void ConversationPanel::set_empty_widget(QWidget* widget) { view_->set_empty_widget(widget); }
+
+bool ConversationPanel::empty() const { return view_->n_turns() == 0; }
+
+void ConversationPanel::ask(const QString& question) { ask_at(view_->n_turns(), question); }
+
+void ConversationPanel::ask_at(int turn, const QString& question) {
+  if (workspace_.asker().running() || !workspace_.obstacle().isEmpty()) return;
+  const std::vector<int> branch = tree_.branch();
+  running_parent_ = turn == 0 || branch.empty() ? -1 : branch[static_cast<std::size_t>(std::min<int>(turn, static_cast<int>(branch.size())) - 1)];
+  view_->remove_from(turn);
+  tell_earlier();
+  running_ = view_->add_turn();
+  workspace_.ask(question);
+  running_->show_run(workspace_.asker().run());
+  box_->set_running(true);
+  box_->set_text({});
+  view_->scroll_to_end();
+}
+
+void ConversationPanel::wire(TurnView* turn) {
+  turn->thinking_part()->set_state(thinking_state_);
+  connect(turn->thinking_part(), &ThinkingPart::state_changed, this, [this, turn] { thinking_state_ = turn->thinking_part()->state(); });
+  connect(turn, &TurnView::citation_clicked, this, &ConversationPanel::citation_activated);
+  connect(turn, &TurnView::citation_hovered, this, &ConversationPanel::citation_hovered);
+  connect(turn, &TurnView::link_clicked, this, &ConversationPanel::link_activated);
+  connect(turn, &TurnView::answer_byte_clicked, this, [this, turn](std::uint32_t byte) { on_answer_clicked(turn, byte); });
+  connect(turn, &TurnView::map_requested, this, [this, turn] {
+    if (turn->run_id() != 0 && turn->run_id() != shown_run_) {
+      shown_run_ = turn->run_id();
+      workspace_.show_trace(shown_run_);
+    }
+    emit map_requested();
+  });
+  connect(turn, &TurnView::prompt_requested, this, [this, turn] { emit prompt_requested(turn->run_id()); });
+  connect(turn, &TurnView::edit_requested, this, [this, turn] {
+    box_->set_text(turn->question());
+    box_->focus();
+  });
+  connect(turn, &TurnView::again_requested, this, [this, turn] { ask_at(index_of(turn), turn->question()); });
+  connect(turn, &TurnView::branch_requested, this, [this, turn](int step) {
+    const std::vector<int> branch = tree_.branch();
+    const int at = index_of(turn);
+    if (at < 0 || at >= static_cast<int>(branch.size())) return;
+    tree_.step(branch[static_cast<std::size_t>(at)], step);
+    save_conversation();
+    show_branch();
+  });
+}
+
+int ConversationPanel::index_of(const TurnView* turn) const {
+  for (int i = 0; i < view_->n_turns(); ++i) {
+    if (view_->turn(i) == turn) return i;
+  }
+  return -1;
+}
+
+void ConversationPanel::on_answer_clicked(TurnView* turn, std::uint32_t byte) {
+  if (turn->run_id() == 0) return;
+  if (turn->run_id() != shown_run_) {
+    shown_run_ = turn->run_id();
+    workspace_.show_trace(shown_run_);
+    return;
+  }
+  const auto& trace = workspace_.trace();
+  if (trace == nullptr || trace->token_texts.empty()) return;
+  // The texts of the generated tokens end with the answer's: counted from the end, thinking is left aside.
+  std::int64_t end = static_cast<std::int64_t>(turn->answer().size());
+  for (auto token = static_cast<std::int64_t>(trace->token_texts.size()) - 1; token >= 0 && end > 0; --token) {
+    const std::int64_t begin = end - static_cast<std::int64_t>(trace->token_texts[static_cast<std::size_t>(token)].size());
+    if (static_cast<std::int64_t>(byte) >= begin && static_cast<std::int64_t>(byte) < end) {
+      turn->answer_text()->mark_bytes(static_cast<std::uint32_t>(std::max<std::int64_t>(0, begin)), static_cast<std::uint32_t>(end));
+      emit token_clicked(token);
+      return;
+    }
+    end = begin;
+  }
+}
+
+void ConversationPanel::mark_token(qint64 token) {
+  const auto& trace = workspace_.trace();
+  if (trace == nullptr) return;
+  for (int i = 0; i < view_->n_turns(); ++i) {
+    TurnView* turn = view_->turn(i);
+    if (turn->run_id() != shown_run_) continue;
+    std::int64_t end = static_cast<std::int64_t>(turn->answer().size());
+    for (auto at = static_cast<std::int64_t>(trace->token_texts.size()) - 1; at > token; --at) end -= static_cast<std::int64_t>(trace->token_texts[static_cast<std::size_t>(at)].size());
+    if (token < 0 || token >= static_cast<qint64>(trace->token_texts.size()) || end <= 0) {
+      turn->answer_text()->mark_bytes(0, 0);
+      return;
+    }
+    const std::int64_t begin = end - static_cast<std::int64_t>(trace->token_texts[static_cast<std::size_t>(token)].size());
+    turn->answer_text()->mark_bytes(static_cast<std::uint32_t>(std::max<std::int64_t>(0, begin)), static_cast<std::uint32_t>(end));
+  }
+}
+
+void ConversationPanel::new_conversation() {
+  if (workspace_.asker().running()) return;
+  tree_.clear();
+  view_->clear();
+  tell_earlier();
+  save_conversation();
+  box_->focus();
+}
+
+void ConversationPanel::tell_earlier() {
+  std::vector<app::PastTurn> earlier;
+  for (int i = 0; follow_up_->isChecked() && i < view_->n_turns(); ++i) {
+    if (view_->turn(i) != running_) earlier.push_back({view_->turn(i)->question().toStdString(), view_->turn(i)->answer()});
+  }
+  workspace_.set_earlier(std::move(earlier));
+}
+
+void ConversationPanel::cycle_thinking() {
+  using State = ThinkingPart::State;
+  thinking_state_ = thinking_state_ == State::kHidden ? State::kOneLine : thinking_state_ == State::kOneLine ? State::kFull : State::kHidden;
+  for (int i = 0; i < view_->n_turns(); ++i) view_->turn(i)->thinking_part()->set_state(thinking_state_);
+}
+
+void ConversationPanel::load_conversation() {
+  workspace_.session().setting(kDraftKey, this, [this](const QString& draft) {
+    if (box_->text().isEmpty() && !draft.isEmpty()) box_->set_text(draft);
+  });
+  struct Loaded {
+    ConversationTree tree;
+    std::vector<app::Run> runs;
+  };
+  workspace_.session().with_project(
+      this,
+      [](app::Project& project) -> app::Result<Loaded> {
+        Loaded loaded;
+        TRY_ASSIGN(const std::optional<std::string> json, project.setting(kConversationKey));
+        if (!json) return loaded;
+        loaded.tree = ConversationTree::from_json(QByteArray::fromStdString(*json));
+        for (const int node : loaded.tree.branch()) {
+          TRY_ASSIGN(app::Run run, project.run(loaded.tree.run(node)));
+          loaded.runs.push_back(std::move(run));
+        }
+        return loaded;
+      },
+      [this](app::Result<Loaded> loaded) {
+        if (!loaded || running_ != nullptr || !tree_.empty()) return;
+        tree_ = std::move(loaded->tree);
+        for (app::Run& run : loaded->runs) runs_.insert(run.id, std::move(run));
+        show_branch();
+      });
+}
+
+void ConversationPanel::save_conversation() {
+  workspace_.session().set_setting(kConversationKey, tree_.to_json().toStdString());
+}
+
+void ConversationPanel::show_branch() {
+  view_->clear();
+  for (const int node : tree_.branch()) {
+    const app::RunId id = tree_.run(node);
+    if (!runs_.contains(id)) {
+      // A version that was not on screen yet: read it, then show the branch again.
+      workspace_.session().with_project(
+          this, [id](app::Project& project) { return project.run(id); },
+          [this](app::Result<app::Run> run) {
+            if (!run) return;
+            runs_.insert(run->id, *run);
+            show_branch();
+          });
+      return;
+    }
+    const app::Run& run = runs_[id];
+    TurnView* turn = view_->add_turn();
+    auto citations = app::citations_from_json(run.citations_json);
+    turn->show_saved(run, citations ? std::move(*citations) : std::vector<app::Citation>());
+    const std::vector<int> versions = tree_.versions(node);
+    turn->set_branch(static_cast<int>(std::find(versions.begin(), versions.end(), node) - versions.begin()), static_cast<int>(versions.size()));
+  }
+  if (view_->n_turns() > 0) {
+    shown_run_ = view_->last_turn()->run_id();
+    workspace_.show_trace(shown_run_);
+  }
+  tell_earlier();
+  view_->scroll_to_end();
+}
+
+QString ConversationPanel::as_markdown() const {
+  QString text;
+  for (int i = 0; i < view_->n_turns(); ++i) {
+    const TurnView* turn = view_->turn(i);
+    text += QStringLiteral("## ") + turn->question().simplified() + QStringLiteral("\n\n");
+    const std::string answer = turn->answer();
+    QString notes;
+    std::size_t at = 0;
+    int number = 0;
+    for (const app::Citation& citation : turn->citations()) {
+      if (citation.begin < at || citation.end > answer.size()) continue;
+      text += QString::fromUtf8(answer.data() + at, static_cast<int>(citation.begin - at));
+      at = citation.end;
+      if (citation.opens) continue;
+      const QString note = QStringLiteral("[^%1-%2]").arg(i + 1).arg(++number);
+      text += note;
+      notes += note + QStringLiteral(": ") + QString::fromStdString(citation.label) + QLatin1Char('\n');
+    }
+    text += QString::fromUtf8(answer.data() + at, static_cast<int>(answer.size() - at)).trimmed() + QStringLiteral("\n\n") + notes + QLatin1Char('\n');
+  }
+  return text;
+}
+
+}  // namespace ui

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <QFrame>
+#include <QHash>
+
+#include <memory>
+#include <vector>
+
+#include "app/question/citations.h"
+#include "ui/background_task.h"
+#include "ui/conversation/conversation_tree.h"
+#include "ui/conversation/thinking_part.h"
+
+class QCheckBox;
+class QLabel;
+
+namespace ui {
+
+class ConversationView;
+class QuestionBox;
+class TurnView;
+class Workspace;
+
+/// The conversation with its question box: shows the branch that is open, asks, follows the run.
+class ConversationPanel final : public QFrame {
+  Q_OBJECT
+
+ public:
+  explicit ConversationPanel(Workspace& workspace, QWidget* parent = nullptr);
+
+  void ask(const QString& question);
+  void new_conversation();
+  QuestionBox* question_box() const { return box_; }
+  ConversationView* view() const { return view_; }
+  void set_empty_widget(QWidget* widget);
+  void cycle_thinking();
+  /// Markdown of the open branch, citations as footnotes.
+  QString as_markdown() const;
+  /// Marks the words of a generated token in the answer that is open in the map.
+  void mark_token(qint64 token);
+  app::RunId shown_run() const { return shown_run_; }
+  bool empty() const;
+
+ signals:
+  void citation_activated(const app::Citation& citation);
+  void citation_hovered(const app::Citation* citation, const QPoint& global);
+  void token_clicked(qint64 token);
+  void map_requested();
+  void prompt_requested(app::RunId run);
+  void link_activated(const QString& address);
+
+ private:
+  void load_conversation();
+  void save_conversation();
+  void show_branch();
+  void wire(TurnView* turn);
+  void ask_at(int turn, const QString& question);
+  void tell_earlier();
+  int index_of(const TurnView* turn) const;
+  void on_answer_clicked(TurnView* turn, std::uint32_t byte);
+
+  Workspace& workspace_;
+  ConversationView* view_;
+  QuestionBox* box_;
+  QCheckBox* think_;
+  QCheckBox* follow_up_;
+  ConversationTree tree_;
+  QHash<qint64, app::Run> runs_;
+  TurnView* running_ = nullptr;
+  app::RunId shown_run_ = 0;
+  int running_parent_ = -1;
+  ThinkingPart::State thinking_state_ = ThinkingPart::State::kOneLine;
+};
+
+}  // namespace ui

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <QByteArray>
+
+#include <cstdint>
+#include <vector>
+
+#include "app/project/project.h"
+
+namespace ui {
+
+/// A conversation whose questions were edited or asked again is a tree of runs; one branch is open.
+class ConversationTree {
+ public:
+  /// Adds a run below `parent` (-1: at the start) and opens it. Returns its node.
+  int add(int parent, app::RunId run);
+  void clear();
+  bool empty() const { return nodes_.empty(); }
+  /// The open branch from the start, as nodes.
+  std::vector<int> branch() const;
+  app::RunId run(int node) const { return nodes_[static_cast<std::size_t>(node)].run; }
+  int parent(int node) const { return nodes_[static_cast<std::size_t>(node)].parent; }
+  /// The versions that stand at this node's place, itself included, oldest first.
+  std::vector<int> versions(int node) const;
+  /// Opens the version `step` places further; keeps what was open below it.
+  void step(int node, int step);
+
+  QByteArray to_json() const;
+  /// Leaves the tree empty when the text is no tree.
+  static ConversationTree from_json(const QByteArray& json);
+
+ private:
+  struct Node {
+    app::RunId run = 0;
+    int parent = -1;
+    int open_child = -1;
+  };
+  std::vector<Node> nodes_;
+  int open_root_ = -1;
+};
+
+}  // namespace ui

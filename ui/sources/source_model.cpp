@@ -1,0 +1,355 @@
+#include "ui/sources/source_model.h"
+
+#include <QSet>
+
+#include <algorithm>
+
+namespace ui {
+namespace {
+
+constexpr double kBytesPerToken = 4.0;  // English prose and code lie between 3.5 and 4.5
+
+std::int64_t estimate(const app::Part& part) {
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(part.n_bytes) / kBytesPerToken));
+}
+
+QString name_of(const app::Part& part, app::DocumentKind kind) {
+  const QString name = QString::fromStdString(part.name);
+  if (kind == app::DocumentKind::kPdf) return SourceModel::tr("Page %1").arg(name.isEmpty() ? QString::number(part.ordinal) : name);
+  return name.section(QLatin1Char('/'), -1);
+}
+
+}  // namespace
+
+QString grouped(std::int64_t number) {
+  QString digits = QString::number(number);
+  for (auto at = digits.size() - 3; at > (number < 0 ? 1 : 0); at -= 3) digits.insert(at, QChar(0x2009));
+  return digits;
+}
+
+SourceModel::SourceModel(QObject* parent) : QAbstractItemModel(parent) { nodes_.emplace_back(); }
+
+int SourceModel::add_node(int parent, Kind kind, const QString& name) {
+  const int id = static_cast<int>(nodes_.size());
+  Node node;
+  node.kind = kind;
+  node.name = name;
+  node.folded = name.toLower();
+  node.parent = parent;
+  node.document = nodes_[parent].document;
+  node.document_kind = nodes_[parent].document_kind;
+  nodes_.push_back(std::move(node));
+  nodes_[parent].children.push_back(id);
+  return id;
+}
+
+int SourceModel::folder_of(int document, const QString& path, QHash<QString, int>& folders) {
+  if (path.isEmpty()) return document;
+  if (const auto found = folders.constFind(path); found != folders.constEnd()) return *found;
+  const auto slash = path.lastIndexOf(QLatin1Char('/'));
+  const int above = folder_of(document, slash < 0 ? QString() : path.left(slash), folders);
+  const int node = add_node(above, Kind::kFolder, path.mid(slash + 1));
+  folders.insert(path, node);
+  return node;
+}
+
+void SourceModel::set_documents(const std::vector<app::Document>& documents, const Parts& parts) {
+  QSet<qint64> known;
+  QSet<qint64> ticked_before;
+  for (const Node& node : nodes_) {
+    if (node.part == 0) continue;
+    known.insert(node.part);
+    if (node.n_ticked > 0) ticked_before.insert(node.part);
+  }
+  beginResetModel();
+  nodes_.clear();
+  nodes_.emplace_back();
+  node_of_part_.clear();
+  for (const app::Document& document : documents) {
+    const int top = add_node(0, Kind::kDocument, QString::fromStdString(document.title));
+    nodes_[top].document = document.id;
+    nodes_[top].document_kind = document.kind;
+    nodes_[top].note = QString::fromStdString(document.note);
+    const auto found = parts.find(document.id);
+    if (found == parts.end()) continue;
+    QHash<QString, int> folders;
+    for (const app::Part& part : found->second) {
+      const QString path = QString::fromStdString(part.name);
+      const auto slash = path.lastIndexOf(QLatin1Char('/'));
+      const bool in_folder = document.kind == app::DocumentKind::kCodeTree && slash > 0;
+      const int above = in_folder ? folder_of(top, path.left(slash), folders) : top;
+      const int id = add_node(above, Kind::kPart, name_of(part, document.kind));
+      nodes_[id].part = part.id;
+      nodes_[id].note = QString::fromStdString(part.note);
+      nodes_[id].tokens = exact_.value(part.id, estimate(part));
+      nodes_[id].n_inexact = exact_.contains(part.id) ? 0 : 1;
+      nodes_[id].n_ticked = !known.contains(part.id) || ticked_before.contains(part.id) ? 1 : 0;
+      node_of_part_.insert(part.id, id);
+    }
+  }
+  sum_up();
+  n_matches_ = 0;
+  show_matching(0, filter_.isEmpty());
+  endResetModel();
+  emit ticks_changed();
+}
+
+void SourceModel::sum_up() {
+  for (Node& node : nodes_) {
+    if (node.kind == Kind::kPart) {
+      node.n_parts = 1;
+      node.ticked_tokens = node.n_ticked > 0 ? node.tokens : 0;
+      continue;
+    }
+    node.n_parts = node.n_ticked = node.n_inexact = node.tokens = node.ticked_tokens = 0;
+  }
+  // Children follow their parents in the vector, so that one pass from the end adds everything up.
+  for (std::size_t i = nodes_.size(); i-- > 1;) {
+    Node& above = nodes_[static_cast<std::size_t>(nodes_[i].parent)];
+    above.n_parts += nodes_[i].n_parts;
+    above.n_ticked += nodes_[i].n_ticked;
+    above.n_inexact += nodes_[i].n_inexact;
+    above.tokens += nodes_[i].tokens;
+    above.ticked_tokens += nodes_[i].ticked_tokens;
+    above.heat = std::max(above.heat, nodes_[i].heat);
+  }
+}
+
+bool SourceModel::show_matching(int id, bool parent_matches) {
+  const bool matches = parent_matches || (id != 0 && nodes_[id].folded.contains(filter_));
+  nodes_[id].shown.clear();
+  for (const int child : nodes_[id].children) {
+    if (!show_matching(child, matches)) continue;
+    nodes_[child].row = static_cast<int>(nodes_[id].shown.size());
+    nodes_[id].shown.push_back(child);
+  }
+  if (matches && !filter_.isEmpty() && nodes_[id].kind == Kind::kPart) ++n_matches_;
+  return matches || !nodes_[id].shown.empty();
+}
+
+void SourceModel::set_filter(const QString& text) {
+  const QString folded = text.trimmed().toLower();
+  if (folded == filter_) return;
+  beginResetModel();
+  filter_ = folded;
+  n_matches_ = 0;
+  show_matching(0, filter_.isEmpty());
+  endResetModel();
+}
+
+void SourceModel::set_tokens(app::PartId part, std::int64_t tokens) { set_tokens({{part, tokens}}); }
+
+void SourceModel::set_tokens(const std::vector<std::pair<app::PartId, std::int64_t>>& counts) {
+  for (const auto& [part, tokens] : counts) {
+    exact_.insert(part, tokens);
+    const auto found = node_of_part_.constFind(part);
+    if (found == node_of_part_.constEnd()) continue;
+    const Node& leaf = nodes_[*found];
+    const std::int64_t more = tokens - leaf.tokens;
+    const std::int64_t less_inexact = leaf.n_inexact;
+    const bool ticked = leaf.n_ticked > 0;
+    for (int id = *found; id >= 0; id = nodes_[id].parent) {
+      nodes_[id].tokens += more;
+      if (ticked) nodes_[id].ticked_tokens += more;
+      nodes_[id].n_inexact -= less_inexact;
+    }
+  }
+  announce_all();
+  emit tokens_changed();
+}
+
+void SourceModel::forget_tokens() {
+  exact_.clear();
+  for (Node& node : nodes_) node.n_inexact = node.kind == Kind::kPart ? 1 : 0;
+  sum_up();
+  announce_all();
+  emit tokens_changed();
+}
+
+void SourceModel::set_heat(const QHash<qint64, double>& heat) {
+  for (Node& node : nodes_) node.heat = node.part != 0 ? heat.value(node.part, 0.0) : 0.0;
+  sum_up();
+  announce_all();
+}
+
+void SourceModel::announce_all() {
+  // One range per shown level would be many signals; the view repaints only what it shows.
+  const auto announce_children = [this](const auto& self, int id) -> void {
+    const auto& shown = nodes_[id].shown;
+    if (shown.empty()) return;
+    emit dataChanged(index_of_node(shown.front()), index_of_node(shown.back(), kColumns - 1));
+    for (const int child : shown) {
+      if (!nodes_[child].shown.empty()) self(self, child);
+    }
+  };
+  announce_children(announce_children, 0);
+}
+
+void SourceModel::announce(int id) {
+  for (int at = id; at > 0; at = nodes_[at].parent) emit dataChanged(index_of_node(at), index_of_node(at, kColumns - 1));
+  const auto below = [this](const auto& self, int node) -> void {
+    const auto& shown = nodes_[node].shown;
+    if (shown.empty()) return;
+    emit dataChanged(index_of_node(shown.front()), index_of_node(shown.back(), kColumns - 1));
+    for (const int child : shown) self(self, child);
+  };
+  below(below, id);
+}
+
+std::vector<app::PartId> SourceModel::ticked() const {
+  std::vector<app::PartId> result;
+  const auto walk = [&](const auto& self, int id) -> void {
+    if (nodes_[id].part != 0 && nodes_[id].n_ticked > 0) result.push_back(nodes_[id].part);
+    for (const int child : nodes_[id].children) self(self, child);
+  };
+  walk(walk, 0);
+  return result;
+}
+
+std::vector<app::PartId> SourceModel::all_parts() const {
+  std::vector<app::PartId> result;
+  for (const Node& node : nodes_) {
+    if (node.part != 0) result.push_back(node.part);
+  }
+  return result;
+}
+
+void SourceModel::set_ticked(const std::vector<app::PartId>& parts) {
+  const QSet<qint64> wanted(parts.begin(), parts.end());
+  for (Node& node : nodes_) {
+    if (node.part != 0) node.n_ticked = wanted.contains(node.part) ? 1 : 0;
+  }
+  sum_up();
+  announce_all();
+  emit ticks_changed();
+}
+
+void SourceModel::tick_below(int id, bool ticked) {
+  if (nodes_[id].part != 0) nodes_[id].n_ticked = ticked ? 1 : 0;
+  // With a filter on, a tick means what the reader sees.
+  for (const int child : nodes_[id].shown) tick_below(child, ticked);
+}
+
+QModelIndex SourceModel::index_of(app::PartId part) const {
+  const auto found = node_of_part_.constFind(part);
+  return found == node_of_part_.constEnd() ? QModelIndex() : index_of_node(*found);
+}
+
+QModelIndex SourceModel::index_of_document(app::DocumentId document) const {
+  for (const int child : nodes_[0].shown) {
+    if (nodes_[child].document == document) return index_of_node(child);
+  }
+  return {};
+}
+
+std::vector<app::PartId> SourceModel::parts_below(const QModelIndex& index) const {
+  std::vector<app::PartId> result;
+  const auto walk = [&](const auto& self, int id) -> void {
+    if (nodes_[id].part != 0) result.push_back(nodes_[id].part);
+    for (const int child : nodes_[id].children) self(self, child);
+  };
+  walk(walk, index.isValid() ? static_cast<int>(index.internalId()) : 0);
+  return result;
+}
+
+std::vector<SourceModel::Weight> SourceModel::weights() const {
+  std::vector<Weight> result;
+  for (const int id : nodes_[0].children) {
+    const Node& node = nodes_[id];
+    result.push_back({node.document, node.name, node.ticked_tokens, node.n_ticked, node.n_inexact == 0});
+  }
+  return result;
+}
+
+const SourceModel::Node& SourceModel::node_of(const QModelIndex& index) const {
+  return nodes_[index.isValid() ? static_cast<std::size_t>(index.internalId()) : 0];
+}
+
+QModelIndex SourceModel::index_of_node(int id, int column) const {
+  if (id <= 0) return {};
+  const Node& above = nodes_[nodes_[id].parent];
+  const int row = nodes_[id].row;
+  if (row >= static_cast<int>(above.shown.size()) || above.shown[row] != id) return {};
+  return createIndex(row, column, static_cast<quintptr>(id));
+}
+
+QModelIndex SourceModel::index(int row, int column, const QModelIndex& parent) const {
+  const Node& above = node_of(parent);
+  if (row < 0 || column < 0 || column >= kColumns || row >= static_cast<int>(above.shown.size())) return {};
+  return createIndex(row, column, static_cast<quintptr>(above.shown[row]));
+}
+
+QModelIndex SourceModel::parent(const QModelIndex& index) const {
+  if (!index.isValid()) return {};
+  return index_of_node(node_of(index).parent);
+}
+
+int SourceModel::rowCount(const QModelIndex& parent) const {
+  return parent.column() > 0 ? 0 : static_cast<int>(node_of(parent).shown.size());
+}
+
+int SourceModel::columnCount(const QModelIndex&) const { return kColumns; }
+
+QString SourceModel::token_text(const Node& node) const {
+  if (node.n_inexact > 0) return QChar(0x2248) + grouped((node.tokens + 5) / 10 * 10);
+  return grouped(node.tokens);
+}
+
+QVariant SourceModel::data(const QModelIndex& index, int role) const {
+  if (!index.isValid()) return {};
+  const Node& node = node_of(index);
+  switch (role) {
+    case Qt::DisplayRole: return index.column() == kTokens ? token_text(node) : node.name;
+    case Qt::CheckStateRole:
+      if (index.column() != kName) return {};
+      return node.n_ticked == 0 ? Qt::Unchecked : node.n_ticked == node.n_parts ? Qt::Checked : Qt::PartiallyChecked;
+    case Qt::TextAlignmentRole: return index.column() == kTokens ? QVariant(Qt::AlignRight | Qt::AlignVCenter) : QVariant();
+    case Qt::ToolTipRole: {
+      QString tip = node.name + QLatin1Char('\n') +
+                    (node.n_inexact > 0 ? tr("about %1 tokens, not counted yet") : tr("%1 tokens")).arg(grouped(node.tokens));
+      if (node.n_parts > 1) tip += QLatin1Char('\n') + tr("%1 of %2 chosen").arg(grouped(node.n_ticked), grouped(node.n_parts));
+      if (!node.note.isEmpty()) tip += QLatin1Char('\n') + node.note;
+      return tip;
+    }
+    case Qt::AccessibleTextRole:
+      return index.column() == kTokens ? tr("%1 tokens").arg(token_text(node)) : node.name;
+    case kDocumentRole: return static_cast<qint64>(node.document);
+    case kPartRole: return static_cast<qint64>(node.part);
+    case kTokensRole: return static_cast<qint64>(node.tokens);
+    case kExactRole: return node.n_inexact == 0;
+    case kHeatRole: return node.heat;
+    case kNoteRole: return node.note;
+    case kKindRole: return node.kind == Kind::kFolder ? QStringLiteral("folder")
+                         : node.document_kind == app::DocumentKind::kPdf ? (node.kind == Kind::kDocument ? QStringLiteral("pdf") : QStringLiteral("page"))
+                         : node.kind == Kind::kDocument && node.document_kind == app::DocumentKind::kCodeTree ? QStringLiteral("tree")
+                                                                                                           : QStringLiteral("code");
+    case kTintRole: return node.kind == Kind::kDocument ? node.row : -1;
+    default: return {};
+  }
+}
+
+bool SourceModel::setData(const QModelIndex& index, const QVariant& value, int role) {
+  if (!index.isValid() || role != Qt::CheckStateRole) return false;
+  const std::vector<app::PartId> before = ticked();
+  const int id = static_cast<int>(index.internalId());
+  tick_below(id, value.toInt() != Qt::Unchecked);
+  sum_up();
+  announce(id);
+  emit ticks_changed();
+  emit ticked_by_user(before, ticked());
+  return true;
+}
+
+Qt::ItemFlags SourceModel::flags(const QModelIndex& index) const {
+  if (!index.isValid()) return Qt::NoItemFlags;
+  Qt::ItemFlags flags = Qt::ItemIsEnabled | Qt::ItemIsSelectable;
+  if (index.column() == kName) flags |= Qt::ItemIsUserCheckable;
+  return flags;
+}
+
+QVariant SourceModel::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
+  return section == kName ? tr("Source") : tr("Tokens");
+}
+
+}  // namespace ui

@@ -1,0 +1,268 @@
+#include "ui/sources/sources_panel.h"
+
+#include <QApplication>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QMenu>
+#include <QToolButton>
+#include <QTreeView>
+#include <QUndoStack>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+#include "ui/project/project_session.h"
+#include "ui/sources/source_delegate.h"
+#include "ui/sources/source_model.h"
+#include "ui/theme/icons.h"
+#include "ui/theme/tokens.h"
+
+namespace ui {
+namespace {
+
+constexpr int kMostHits = 60;
+constexpr int kTokenColumn = 78;
+constexpr std::int64_t kFewMatches = 300;  // that many are shown unfolded
+
+/// Choosing sources can be taken back.
+class TickCommand final : public QUndoCommand {
+ public:
+  TickCommand(SourceModel& model, std::vector<app::PartId> before, std::vector<app::PartId> after)
+      : QUndoCommand(SourcesPanel::tr("Choose sources")), model_(model), before_(std::move(before)), after_(std::move(after)) {}
+  void undo() override { model_.set_ticked(before_); }
+  void redo() override {
+    // The first redo is the tick itself, which has happened already.
+    if (std::exchange(done_, true)) model_.set_ticked(after_);
+  }
+
+ private:
+  SourceModel& model_;
+  std::vector<app::PartId> before_, after_;
+  bool done_ = false;
+};
+
+class RemoveCommand final : public QUndoCommand {
+ public:
+  RemoveCommand(ProjectSession& session, app::DocumentId document, const QString& title)
+      : QUndoCommand(SourcesPanel::tr("Remove %1").arg(title)), session_(session), document_(document) {}
+  void undo() override { session_.restore_document(document_); }
+  void redo() override { session_.remove_document(document_); }
+
+ private:
+  ProjectSession& session_;
+  app::DocumentId document_;
+};
+
+QString path_of(const QModelIndex& index) {
+  QString path;
+  for (QModelIndex at = index; at.isValid(); at = at.parent()) path = at.data().toString() + QLatin1Char('\n') + path;
+  return path;
+}
+
+}  // namespace
+
+SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoStack& undo, QWidget* parent)
+    : QFrame(parent), session_(session), model_(model), undo_(undo), search_(new QLineEdit), tree_(new QTreeView), hits_title_(new QLabel),
+      hits_(new QListWidget), summary_(new QLabel) {
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  auto* head = new QHBoxLayout;
+  head->setContentsMargins(kGrid, 6, kGrid, 6);
+  head->setSpacing(2);
+  search_->setPlaceholderText(tr("Search names and texts"));
+  search_->setAccessibleName(tr("Search the sources"));
+  search_->setClearButtonEnabled(true);
+  head->addWidget(search_, 1);
+  const auto add = [this, head](const QString& name, const QString& text, void (SourcesPanel::*signal)()) {
+    auto* button = new QToolButton;
+    button->setIcon(icon(name));
+    button->setAutoRaise(true);
+    button->setToolTip(text);
+    button->setAccessibleName(text);
+    connect(button, &QToolButton::clicked, this, signal);
+    head->addWidget(button);
+  };
+  add(QStringLiteral("pdf"), tr("Add PDF or text files"), &SourcesPanel::add_files_requested);
+  add(QStringLiteral("tree"), tr("Add a folder with code"), &SourcesPanel::add_folder_requested);
+  layout->addLayout(head);
+
+  tree_->setModel(&model_);
+  tree_->setItemDelegate(new SourceDelegate(tree_));
+  tree_->setHeaderHidden(true);
+  tree_->setFrameShape(QFrame::NoFrame);
+  tree_->setUniformRowHeights(true);
+  tree_->setSelectionMode(QAbstractItemView::ExtendedSelection);
+  tree_->setAccessibleName(tr("Sources"));
+  tree_->setContextMenuPolicy(Qt::CustomContextMenu);
+  tree_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  tree_->header()->setStretchLastSection(false);
+  tree_->header()->setSectionResizeMode(SourceModel::kName, QHeaderView::Stretch);
+  tree_->header()->setSectionResizeMode(SourceModel::kTokens, QHeaderView::Fixed);
+  tree_->header()->resizeSection(SourceModel::kTokens, kTokenColumn);
+  layout->addWidget(tree_, 3);
+
+  hits_title_->setFont(strong(small_font()));
+  hits_title_->setContentsMargins(kGroupGap, 6, kGroupGap, 2);
+  hits_->setFrameShape(QFrame::NoFrame);
+  hits_->setWordWrap(true);
+  hits_->setAccessibleName(tr("Places in the texts"));
+  hits_->setTextElideMode(Qt::ElideRight);
+  layout->addWidget(hits_title_);
+  layout->addWidget(hits_, 2);
+  summary_->setFont(small_font());
+  summary_->setContentsMargins(kGroupGap, 5, kGroupGap, 6);
+  summary_->setWordWrap(true);
+  layout->addWidget(summary_);
+
+  connect(search_, &QLineEdit::textChanged, this, &SourcesPanel::search_for);
+  connect(search_, &QLineEdit::returnPressed, this, [this] {
+    if (hits_->count() > 0) hits_->setFocus();
+  });
+  connect(&model_, &SourceModel::ticked_by_user, this,
+          [this](const std::vector<app::PartId>& before, const std::vector<app::PartId>& after) { undo_.push(new TickCommand(model_, before, after)); });
+  connect(&model_, &SourceModel::modelAboutToBeReset, this, &SourcesPanel::keep_open_rows);
+  connect(&model_, &SourceModel::modelReset, this, &SourcesPanel::restore_open_rows);
+  connect(&model_, &SourceModel::ticks_changed, this, &SourcesPanel::show_summary);
+  connect(&model_, &SourceModel::tokens_changed, this, &SourcesPanel::show_summary);
+  const auto open = [this](const QModelIndex& index) {
+    if (const app::PartId part = index.data(SourceModel::kPartRole).toLongLong(); part != 0) emit part_activated(part);
+  };
+  connect(tree_, &QTreeView::clicked, this, open);
+  connect(tree_, &QTreeView::activated, this, open);
+  connect(tree_, &QTreeView::customContextMenuRequested, this, &SourcesPanel::show_menu);
+  const auto open_hit = [this](const QListWidgetItem* item) { emit hit_activated(item->data(Qt::UserRole).toLongLong(), search_->text()); };
+  connect(hits_, &QListWidget::itemClicked, this, open_hit);
+  connect(hits_, &QListWidget::itemActivated, this, open_hit);
+  hits_title_->hide();
+  hits_->hide();
+  show_summary();
+}
+
+void SourcesPanel::focus_search() {
+  search_->setFocus();
+  search_->selectAll();
+}
+
+void SourcesPanel::search_for(const QString& words) {
+  model_.set_filter(words);
+  if (model_.filtered() && model_.n_matches() <= kFewMatches) tree_->expandAll();
+  searches_.drop_all();
+  if (words.trimmed().size() < 2) {
+    hits_title_->hide();
+    hits_->hide();
+    return;
+  }
+  const Ticket ticket = searches_.next();
+  session_.with_project(
+      this, [text = words.trimmed().toStdString()](app::Project& project) { return project.search(text, kMostHits); },
+      [this, ticket, words](app::Result<std::vector<app::SearchHit>> hits) {
+        if (ticket.is_current()) show_hits(hits ? *hits : std::vector<app::SearchHit>(), words);
+      },
+      Turn::kFirst);
+}
+
+void SourcesPanel::show_hits(const std::vector<app::SearchHit>& hits, const QString&) {
+  hits_->clear();
+  for (const app::SearchHit& hit : hits) {
+    const QString where = session_.part_title(hit.part);
+    auto* item = new QListWidgetItem(where + QLatin1Char('\n') + QString::fromStdString(hit.snippet).simplified());
+    item->setData(Qt::UserRole, static_cast<qint64>(hit.part));
+    item->setToolTip(QString::fromStdString(hit.snippet));
+    item->setSizeHint(QSize(0, 2 * kRowHeight - 8));
+    hits_->addItem(item);
+  }
+  hits_title_->setText(hits.empty() ? tr("Nowhere in the texts") : tr("%n place(s) in the texts", nullptr, static_cast<int>(hits.size())));
+  hits_title_->show();
+  hits_->setVisible(!hits.empty());
+}
+
+void SourcesPanel::keep_open_rows() {
+  if (model_.filtered()) return;
+  open_rows_.clear();
+  const auto walk = [this](const auto& self, const QModelIndex& parent) -> void {
+    for (int row = 0; row < model_.rowCount(parent); ++row) {
+      const QModelIndex index = model_.index(row, 0, parent);
+      if (!tree_->isExpanded(index)) continue;
+      open_rows_.insert(path_of(index));
+      self(self, index);
+    }
+  };
+  walk(walk, {});
+}
+
+void SourcesPanel::restore_open_rows() {
+  if (model_.filtered()) return;
+  if (first_fill_ && model_.rowCount() > 0) {
+    first_fill_ = false;
+    if (model_.rowCount() <= 3) {
+      for (int row = 0; row < model_.rowCount(); ++row) open_rows_.insert(path_of(model_.index(row, 0)));
+    }
+  }
+  const auto walk = [this](const auto& self, const QModelIndex& parent) -> void {
+    for (int row = 0; row < model_.rowCount(parent); ++row) {
+      const QModelIndex index = model_.index(row, 0, parent);
+      if (!open_rows_.contains(path_of(index))) continue;
+      tree_->setExpanded(index, true);
+      self(self, index);
+    }
+  };
+  walk(walk, {});
+}
+
+void SourcesPanel::reveal(app::PartId part) {
+  const QModelIndex index = model_.index_of(part);
+  if (!index.isValid()) return;
+  tree_->setCurrentIndex(index);
+  tree_->scrollTo(index);
+}
+
+void SourcesPanel::remove_selected() {
+  QSet<qint64> documents;
+  for (const QModelIndex& index : tree_->selectionModel()->selectedRows()) {
+    if (!index.parent().isValid()) documents.insert(index.data(SourceModel::kDocumentRole).toLongLong());
+  }
+  for (const qint64 id : documents) {
+    const app::Document* document = session_.document(id);
+    if (document != nullptr) undo_.push(new RemoveCommand(session_, id, QString::fromStdString(document->title)));
+  }
+}
+
+void SourcesPanel::show_menu(const QPoint& at) {
+  const QModelIndex index = tree_->indexAt(at).siblingAtColumn(SourceModel::kName);
+  if (!index.isValid()) return;
+  QMenu menu(this);
+  const auto tick = [this](const QModelIndex& which, bool on) { model_.setData(which, on ? Qt::Checked : Qt::Unchecked, Qt::CheckStateRole); };
+  menu.addAction(tr("Choose"), this, [=] { tick(index, true); });
+  menu.addAction(tr("Leave out"), this, [=] { tick(index, false); });
+  menu.addAction(tr("Choose only this"), this, [this, index] {
+    const std::vector<app::PartId> before = model_.ticked();
+    const std::vector<app::PartId> only = model_.parts_below(index);
+    model_.set_ticked(only);
+    undo_.push(new TickCommand(model_, before, model_.ticked()));
+  });
+  menu.addSeparator();
+  if (!index.parent().isValid()) menu.addAction(icon(QStringLiteral("remove")), tr("Remove from the project"), this, &SourcesPanel::remove_selected);
+  menu.exec(tree_->viewport()->mapToGlobal(at));
+}
+
+void SourcesPanel::show_summary() {
+  std::int64_t n_ticked = 0;
+  std::int64_t tokens = 0;
+  bool exact = true;
+  for (const SourceModel::Weight& weight : model_.weights()) {
+    n_ticked += weight.n_ticked;
+    tokens += weight.ticked_tokens;
+    exact &= weight.exact;
+  }
+  summary_->setVisible(!session_.documents().empty());
+  summary_->setText(tr("%1 pages and files chosen, %2%3 tokens").arg(grouped(n_ticked), exact ? QString() : tr("about "), grouped(tokens)));
+  QPalette soft = palette();
+  soft.setColor(QPalette::WindowText, ui::tokens().ink_soft);
+  summary_->setPalette(soft);
+}
+
+}  // namespace ui

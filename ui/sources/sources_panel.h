@@ -1,0 +1,66 @@
+#pragma once
+
+#include <QFrame>
+#include <QSet>
+
+#include <vector>
+
+#include "app/project/project.h"
+#include "ui/background_task.h"
+
+class QLabel;
+class QLineEdit;
+class QListWidget;
+class QStackedWidget;
+class QTreeView;
+class QUndoStack;
+
+namespace ui {
+
+class ProjectSession;
+class SourceModel;
+
+/// The project's sources: a tree with tick boxes and tokens, a filter over names, and below it where
+/// the words typed stand in the texts.
+class SourcesPanel final : public QFrame {
+  Q_OBJECT
+
+ public:
+  SourcesPanel(ProjectSession& session, SourceModel& model, QUndoStack& undo, QWidget* parent = nullptr);
+
+  void focus_search();
+  /// Chosen rows' documents are taken out of the project; can be undone.
+  void remove_selected();
+  QTreeView* tree() const { return tree_; }
+  QLineEdit* search() const { return search_; }
+  /// Opens the first document's row, so that a small project shows its pages at once.
+  void reveal(app::PartId part);
+
+ signals:
+  void part_activated(app::PartId part);
+  void hit_activated(app::PartId part, const QString& words);
+  void add_files_requested();
+  void add_folder_requested();
+
+ private:
+  void search_for(const QString& words);
+  void show_hits(const std::vector<app::SearchHit>& hits, const QString& words);
+  void keep_open_rows();
+  void restore_open_rows();
+  void show_menu(const QPoint& at);
+  void show_summary();
+
+  ProjectSession& session_;
+  SourceModel& model_;
+  QUndoStack& undo_;
+  QLineEdit* search_;
+  QTreeView* tree_;
+  QLabel* hits_title_;
+  QListWidget* hits_;
+  QLabel* summary_;
+  QSet<QString> open_rows_;
+  Tickets searches_;
+  bool first_fill_ = true;
+};
+
+}  // namespace ui

@@ -1,0 +1,419 @@
+#include "ui/window/main_window.h"
+
+#include <QApplication>
+#include <QActionGroup>
+#include <QCloseEvent>
+#include <QDesktopServices>
+#include <QDockWidget>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSaveFile>
+#include <QStatusBar>
+#include <QTimer>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+#include "app/heatmap/source_heat.h"
+#include "app/settings/paths.h"
+#include "ui/conversation/conversation_panel.h"
+#include "ui/conversation/conversation_view.h"
+#include "ui/conversation/question_box.h"
+#include "ui/page/document_panel.h"
+#include "ui/sources/context_meter.h"
+#include "ui/sources/sources_panel.h"
+#include "ui/theme/icons.h"
+#include "ui/theme/system_scheme.h"
+#include "ui/trace/trace_panel.h"
+#include "ui/window/run_bar.h"
+#include "ui/window/sample_guide.h"
+#include "ui/window/welcome.h"
+#include "ui/window/workspace.h"
+
+namespace ui {
+namespace {
+
+constexpr int kMessageMs = 12000;
+constexpr std::size_t kMostHeatSpans = 4000;
+
+const char* name_of(Layout layout) {
+  switch (layout) {
+    case Layout::kRead: return "read";
+    case Layout::kReview: return "review";
+    case Layout::kInspect: return "inspect";
+  }
+  return "read";
+}
+
+}  // namespace
+
+MainWindow::MainWindow(Workspace& workspace, Settings& settings, SystemScheme& scheme, QWidget* parent)
+    : QMainWindow(parent), workspace_(workspace), settings_(settings), scheme_(scheme) {
+  setObjectName(QStringLiteral("window"));
+  setWindowIcon(QIcon(QStringLiteral(":/icons/longleaf.svg")));
+  setAcceptDrops(true);
+  setDockOptions(AllowNestedDocks | AllowTabbedDocks | AnimatedDocks);
+  resize(1360, 860);
+  make_panels();
+  make_bottom_row();
+  make_commands();
+  wire();
+  const QByteArray geometry = settings_.value(QStringLiteral("geometry")).toByteArray();
+  if (!geometry.isEmpty()) restoreGeometry(geometry);
+  set_layout(Layout::kRead);
+  show_title();
+  show_budget();
+}
+
+MainWindow::~MainWindow() { workspace_.disconnect(this); }
+
+QDockWidget* MainWindow::add_dock(const QString& name, const QString& title, QWidget* content) {
+  auto* dock = new QDockWidget(title, this);
+  dock->setObjectName(name);
+  dock->setWidget(content);
+  dock->setFeatures(QDockWidget::DockWidgetMovable | QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetFloatable);
+  addDockWidget(Qt::LeftDockWidgetArea, dock);
+  docks_.insert(name, dock);
+  return dock;
+}
+
+void MainWindow::make_panels() {
+  sources_ = new SourcesPanel(workspace_.session(), workspace_.sources(), workspace_.undo());
+  conversation_ = new ConversationPanel(workspace_);
+  document_ = new DocumentPanel(workspace_.session());
+  trace_ = new TracePanel;
+  welcome_ = new Welcome;
+  sample_ = new SampleGuide(workspace_, this);
+  welcome_->set_recent(settings_.recent_projects());
+  conversation_->set_empty_widget(welcome_);
+  add_dock(QStringLiteral("sources"), tr("Sources"), sources_);
+  add_dock(QStringLiteral("conversation"), tr("Conversation"), conversation_);
+  add_dock(QStringLiteral("page"), tr("Page"), document_);
+  add_dock(QStringLiteral("map"), tr("Selection"), trace_);
+  auto* middle = new QWidget;  // everything is a dock
+  middle->setFixedSize(0, 0);
+  setCentralWidget(middle);
+  middle->hide();
+}
+
+void MainWindow::make_bottom_row() {
+  meter_ = new ContextMeter;
+  run_bar_ = new RunBar(workspace_);
+  message_ = new QLabel;
+  message_->setFont(small_font());
+  message_->setTextFormat(Qt::PlainText);
+  message_->setWordWrap(true);
+  message_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+  message_->setAccessibleName(tr("Message"));
+  message_->hide();
+  auto* row = new QWidget;
+  auto* column = new QVBoxLayout(row);
+  column->setContentsMargins(kPanelMargin, 2, kPanelMargin, 4);
+  column->setSpacing(0);
+  column->addWidget(message_);
+  auto* line = new QHBoxLayout;
+  line->setSpacing(kPanelMargin * 2);
+  line->addWidget(meter_, 1);
+  line->addWidget(run_bar_);
+  column->addLayout(line);
+  statusBar()->setSizeGripEnabled(false);
+  statusBar()->addPermanentWidget(row, 1);
+}
+
+void MainWindow::wire() {
+  connect(sources_, &SourcesPanel::part_activated, this, [this](app::PartId part) { document_->open(part); });
+  connect(sources_, &SourcesPanel::hit_activated, this, [this](app::PartId part, const QString& words) {
+    document_->open(part);
+    document_->find_words(words);
+  });
+  connect(sources_, &SourcesPanel::add_files_requested, this, &MainWindow::choose_files);
+  connect(sources_, &SourcesPanel::add_folder_requested, this, &MainWindow::choose_folder);
+  connect(welcome_, &Welcome::add_files_requested, this, &MainWindow::choose_files);
+  connect(welcome_, &Welcome::add_folder_requested, this, &MainWindow::choose_folder);
+  connect(welcome_, &Welcome::sample_requested, this, &MainWindow::open_sample);
+  connect(welcome_, &Welcome::project_requested, this, [this](const QString& path) { open_project(path.toStdString()); });
+  connect(welcome_, &Welcome::example_requested, this, &MainWindow::ask);
+  connect(sample_, &SampleGuide::failed, this, &MainWindow::show_message);
+  connect(conversation_, &ConversationPanel::citation_activated, this, &MainWindow::open_citation);
+  connect(conversation_, &ConversationPanel::link_activated, this, &MainWindow::follow_link);
+  connect(conversation_, &ConversationPanel::map_requested, this, [this] { set_layout(Layout::kInspect); });
+  connect(conversation_, &ConversationPanel::prompt_requested, this, &MainWindow::show_prompt);
+  connect(conversation_, &ConversationPanel::token_clicked, this, [this](qint64 token) { trace_->select_tokens(token, token + 1); });
+  connect(trace_, &TracePanel::token_selected, conversation_, &ConversationPanel::mark_token);
+  connect(trace_, &TracePanel::source_activated, this, [this](qint64 part, quint32 begin, quint32 end) {
+    docks_[QStringLiteral("page")]->show();
+    document_->open(part, begin, end);
+  });
+  connect(&workspace_, &Workspace::trace_ready, this, [this] {
+    trace_->set_run(workspace_.trace());
+    show_heat();
+  });
+  connect(&workspace_, &Workspace::budget_changed, this, &MainWindow::show_budget);
+  connect(&workspace_, &Workspace::model_changed, this, &MainWindow::show_budget);
+  connect(&workspace_, &Workspace::message, this, &MainWindow::show_message);
+  ProjectSession& session = workspace_.session();
+  connect(&session, &ProjectSession::opened, this, [this, &session] {
+    settings_.add_recent_project(QString::fromStdString(session.path().string()));
+    welcome_->set_recent(settings_.recent_projects());
+    show_title();
+    if (!session.read_only_reason().isEmpty()) show_message(session.read_only_reason());
+    restore_session();
+    if (sample_->is_sample(session.path())) sample_->fill();
+  });
+  connect(&session, &ProjectSession::closed, document_, &DocumentPanel::clear);
+  connect(&session, &ProjectSession::documents_changed, this, [this, &session] { 
+    const bool is_sample = sample_->is_sample(session.path()) && sample_->load();
+    welcome_->set_has_sources(!session.documents().empty(), is_sample ? sample_->questions() : QStringList());
+  });
+  connect(&scheme_, &SystemScheme::changed, this, [this] {
+    if (settings_.theme() == Theme::kSystem || settings_.theme() == Theme::kHighContrast) set_theme(settings_.theme());
+  });
+}
+
+void MainWindow::default_layout(Layout layout) {
+  QDockWidget* sources = docks_[QStringLiteral("sources")];
+  QDockWidget* conversation = docks_[QStringLiteral("conversation")];
+  QDockWidget* page = docks_[QStringLiteral("page")];
+  QDockWidget* map = docks_[QStringLiteral("map")];
+  for (QDockWidget* dock : std::as_const(docks_)) {
+    dock->setFloating(false);
+    removeDockWidget(dock);
+  }
+  addDockWidget(Qt::LeftDockWidgetArea, sources);
+  sources->show();
+  const int w = std::max(900, width());
+  if (layout == Layout::kInspect) {
+    splitDockWidget(sources, map, Qt::Horizontal);
+    map->show();
+    splitDockWidget(map, conversation, Qt::Horizontal);
+    conversation->show();
+    resizeDocks({sources, map, conversation}, {w * 18 / 100, w * 54 / 100, w * 28 / 100}, Qt::Horizontal);
+    return;
+  }
+  splitDockWidget(sources, conversation, Qt::Horizontal);
+  conversation->show();
+  splitDockWidget(conversation, page, Qt::Horizontal);
+  page->show();
+  resizeDocks({sources, conversation, page}, {w * 22 / 100, w * 43 / 100, w * 35 / 100}, Qt::Horizontal);
+}
+
+void MainWindow::set_layout(Layout layout) {
+  if (isVisible() && layout != layout_) store_layout();
+  layout_ = layout;
+  const QByteArray saved = settings_.value(QStringLiteral("layout/") + QString::fromLatin1(name_of(layout))).toByteArray();
+  if (saved.isEmpty() || !restoreState(saved)) default_layout(layout);
+  if (layout_actions_ != nullptr) layout_actions_->actions()[static_cast<int>(layout)]->setChecked(true);
+}
+
+void MainWindow::store_layout() {
+  settings_.set_value(QStringLiteral("layout/") + QString::fromLatin1(name_of(layout_)), saveState());
+}
+
+void MainWindow::open_project(const std::filesystem::path& path) {
+  if (workspace_.asker().running()) {
+    show_message(tr("A question is being answered; stop it before another project is opened."));
+    return;
+  }
+  if (workspace_.session().is_open()) store_session();
+  session_restored_ = false;
+  workspace_.session().open(path);
+}
+
+void MainWindow::open_sample() {
+  if (!sample_->load()) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(SampleGuide::project_path().parent_path(), ignored);
+  open_project(SampleGuide::project_path());
+}
+
+QStringList MainWindow::sample_questions() const { return sample_->questions(); }
+
+void MainWindow::ask(const QString& question) {
+  sample_->prepare(question, [this, question] { conversation_->ask(question); });
+}
+
+void MainWindow::add_sources(const QStringList& paths) {
+  std::vector<std::filesystem::path> files;
+  for (const QString& path : paths) files.emplace_back(path.toStdString());
+  if (workspace_.session().is_open()) {
+    workspace_.session().ingest(files);
+    return;
+  }
+  // Nothing is lost when somebody drops a file before making a project: it goes into one of its own.
+  const std::filesystem::path folder = app::data_folder();
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  const std::string name = files.empty() ? std::string("project") : files.front().stem().string();
+  std::filesystem::path path = folder / (name + ".longleaf");
+  for (int n = 2; std::filesystem::exists(path); ++n) path = folder / (name + " " + std::to_string(n) + ".longleaf");
+  connect(
+      &workspace_.session(), &ProjectSession::opened, this, [this, files] { workspace_.session().ingest(files); }, Qt::SingleShotConnection);
+  open_project(path);
+}
+
+void MainWindow::choose_files() {
+  const QStringList files = QFileDialog::getOpenFileNames(this, tr("Add files"), {}, tr("Documents (*.pdf *.txt *.md *.rst *.tex *.csv *.json *.xml *.html);;All files (*)"));
+  if (!files.isEmpty()) add_sources(files);
+}
+
+void MainWindow::choose_folder() {
+  const QString folder = QFileDialog::getExistingDirectory(this, tr("Add a folder with code"));
+  if (!folder.isEmpty()) add_sources({folder});
+}
+
+void MainWindow::choose_project() {
+  QString path = QFileDialog::getSaveFileName(this, tr("Open or make a project"), {}, tr("Longleaf projects (*.longleaf)"), nullptr,
+                                              QFileDialog::DontConfirmOverwrite);
+  if (path.isEmpty()) return;
+  if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".longleaf");
+  open_project(path.toStdString());
+}
+
+void MainWindow::choose_model() {
+  const QString folder = QFileDialog::getExistingDirectory(this, tr("Choose a model folder (config.json, tokenizer.json, safetensors)"));
+  if (folder.isEmpty()) return;
+  settings_.set_model(folder.toStdString());
+  workspace_.load_model(folder.toStdString(), settings_.engine_options());
+}
+
+void MainWindow::open_citation(const app::Citation& citation) {
+  if (!citation.in_prompt) {
+    show_message(tr("The prompt had no passage with this number: the model made it up."));
+    return;
+  }
+  docks_[QStringLiteral("page")]->show();
+  document_->open(citation.part, citation.source_begin, citation.source_end);
+}
+
+void MainWindow::follow_link(const QString& address) {
+  QMessageBox box(QMessageBox::Question, tr("Open a link"), tr("The answer names this address. Open it in the browser?"), QMessageBox::Cancel, this);
+  box.setInformativeText(address);
+  box.setTextFormat(Qt::PlainText);
+  QPushButton* open = box.addButton(tr("Open"), QMessageBox::AcceptRole);
+  box.setDefaultButton(QMessageBox::Cancel);
+  box.exec();
+  if (box.clickedButton() == reinterpret_cast<QAbstractButton*>(open)) QDesktopServices::openUrl(QUrl(address));
+}
+
+void MainWindow::show_prompt(app::RunId run) {
+  auto* view = new QPlainTextEdit;
+  view->setAttribute(Qt::WA_DeleteOnClose);
+  view->setWindowFlag(Qt::Window);
+  view->setWindowTitle(tr("The exact prompt"));
+  view->setReadOnly(true);
+  view->setFont(code_font());
+  view->setAccessibleName(tr("The exact prompt"));
+  view->resize(820, 680);
+  const auto prompt = workspace_.prompt();
+  const bool is_this_one = prompt != nullptr && run == conversation_->shown_run();
+  view->setPlainText(is_this_one ? QString::fromStdString(prompt->text) : tr("Ask again to see the prompt: its text is kept for the newest run only."));
+  view->show();
+}
+
+void MainWindow::export_conversation() {
+  QString path = QFileDialog::getSaveFileName(this, tr("Export the conversation"), QStringLiteral("answer.md"), tr("Markdown (*.md)"));
+  if (path.isEmpty()) return;
+  QSaveFile file(path);
+  const QByteArray text = conversation_->as_markdown().toUtf8();
+  if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit()) {
+    show_message(tr("%1 could not be written: %2").arg(path, file.errorString()));
+  }
+}
+
+void MainWindow::show_budget() {
+  const auto engine = workspace_.asker().engine();
+  meter_->set_model(engine == nullptr ? 0 : engine->info().context_length, engine == nullptr ? 0 : engine->layout().good_tokens);
+  app::TokenBudget budget = workspace_.budget();
+  if (!workspace_.budget_is_exact()) {
+    budget.sources = 0;
+    for (const auto& weight : workspace_.sources().weights()) budget.sources += weight.ticked_tokens;
+  }
+  meter_->set_budget(budget, workspace_.budget_is_exact());
+  meter_->set_sources(workspace_.sources().weights());
+}
+
+void MainWindow::show_title() {
+  const ProjectSession& session = workspace_.session();
+  const QString name = QString::fromStdString(session.path().stem().string());
+  setWindowTitle(session.is_open() ? tr("%1 — Longleaf").arg(name) : tr("Longleaf"));
+}
+
+void MainWindow::show_heat() {
+  const auto& trace = workspace_.trace();
+  QHash<qint64, double> parts;
+  QHash<qint64, std::vector<HeatMark>> spans;
+  if (trace != nullptr) {
+    const app::KeyHeat heat = app::make_key_heat(*trace->trace, {});
+    if (heat.sparse) {
+      double strongest = 0;
+      const std::vector<app::PartHeat> by_part = app::part_heat(heat, trace->map);
+      for (const app::PartHeat& part : by_part) strongest = std::max(strongest, part.weight);
+      for (const app::PartHeat& part : by_part) {
+        if (part.weight > 0) parts.insert(part.part, part.weight / strongest);
+      }
+      const std::vector<app::SpanHeat> ranked = app::rank_spans(heat, trace->map, kMostHeatSpans);
+      for (const app::SpanHeat& span : ranked) {
+        const app::PromptBlock& block = trace->map.blocks[span.block];
+        spans[block.part].push_back({block.begin, block.end, span.weight / std::max(1e-9, ranked.front().weight)});
+      }
+    }
+  }
+  workspace_.sources().set_heat(parts);
+  document_->set_heat(spans);
+}
+
+void MainWindow::show_message(const QString& text) {
+  message_->setText(text);
+  QPalette amber = palette();
+  amber.setColor(QPalette::WindowText, tokens().amber);
+  message_->setPalette(amber);
+  message_->setVisible(!text.isEmpty());
+  QTimer::singleShot(kMessageMs, message_, [label = message_, text] {
+    if (label->text() == text) label->hide();
+  });
+}
+
+void MainWindow::restore_session() {
+  workspace_.session().setting("window.document", this, [this](const QString& state) {
+    session_restored_ = true;
+    if (!state.isEmpty() && document_->current_part() == 0) document_->restore_state(state);
+  });
+}
+
+void MainWindow::store_session() {
+  if (session_restored_) workspace_.session().set_setting("window.document", document_->state().toStdString());
+}
+
+void MainWindow::set_theme(Theme theme) {
+  settings_.set_theme(theme);
+  apply_theme(*qApp, theme, scheme_.dark());
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  settings_.set_value(QStringLiteral("geometry"), saveGeometry());
+  store_layout();
+  store_session();
+  QMainWindow::closeEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (event->mimeData()->hasUrls()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  QStringList paths;
+  for (const QUrl& url : event->mimeData()->urls()) {
+    if (url.isLocalFile()) paths << url.toLocalFile();
+  }
+  if (paths.size() == 1 && paths.front().endsWith(QLatin1String(".longleaf"))) open_project(paths.front().toStdString());
+  else if (!paths.isEmpty()) add_sources(paths);
+  event->acceptProposedAction();
+}
+
+}  // namespace ui

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <QHash>
+#include <QMainWindow>
+
+#include <filesystem>
+#include <functional>
+
+#include "app/question/citations.h"
+#include "ui/window/settings.h"
+
+class QActionGroup;
+class QDockWidget;
+class QLabel;
+class QMenu;
+
+namespace ui {
+
+class ContextMeter;
+class ConversationPanel;
+class DocumentPanel;
+class RunBar;
+class SampleGuide;
+class SourcesPanel;
+class SystemScheme;
+class TracePanel;
+class Welcome;
+class Workspace;
+
+enum class Layout { kRead, kReview, kInspect };
+
+/// The one window: panels in docks, three saved layouts, menus, the bottom row.
+class MainWindow final : public QMainWindow {
+  Q_OBJECT
+
+ public:
+  MainWindow(Workspace& workspace, Settings& settings, SystemScheme& scheme, QWidget* parent = nullptr);
+  ~MainWindow() override;
+
+  void open_project(const std::filesystem::path& path);
+  /// Opens the sample in a project of the user's own; made and filled when it is not there yet.
+  void open_sample();
+  void set_layout(Layout layout);
+  Layout layout_now() const { return layout_; }
+  void add_sources(const QStringList& paths);
+  /// Asks, and for a question of the sample chooses the pages to ask it with.
+  void ask(const QString& question);
+  QStringList sample_questions() const;
+  ConversationPanel& conversation() { return *conversation_; }
+  DocumentPanel& document() { return *document_; }
+  SourcesPanel& sources_panel() { return *sources_; }
+  TracePanel& trace() { return *trace_; }
+  ContextMeter& meter() { return *meter_; }
+  Workspace& workspace() { return workspace_; }
+  /// Every command of the window, for menus, shortcuts and the palette.
+  const QList<QAction*>& commands() const { return commands_; }
+  void show_message(const QString& text);
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  QDockWidget* add_dock(const QString& name, const QString& title, QWidget* content);
+  void make_panels();
+  void make_bottom_row();
+  void make_commands();
+  QAction* command(QMenu* menu, const QString& id, const QString& text, const QKeySequence& keys, std::function<void()> run,
+                   const QString& icon_name = {});
+  void make_file_menu();
+  void make_edit_menu();
+  void make_view_menu();
+  void make_go_menu();
+  void make_run_menu();
+  void make_help_menu();
+  void wire();
+  void default_layout(Layout layout);
+  void store_layout();
+  void show_budget();
+  void show_title();
+  void show_heat();
+  void open_citation(const app::Citation& citation);
+  void choose_files();
+  void choose_folder();
+  void choose_project();
+  void choose_model();
+  void restore_session();
+  void store_session();
+  void follow_link(const QString& address);
+  void show_prompt(app::RunId run);
+  void export_conversation();
+  void set_theme(Theme theme);
+  void fill_recent(QMenu* menu);
+
+  Workspace& workspace_;
+  Settings& settings_;
+  SystemScheme& scheme_;
+  SourcesPanel* sources_ = nullptr;
+  ConversationPanel* conversation_ = nullptr;
+  DocumentPanel* document_ = nullptr;
+  TracePanel* trace_ = nullptr;
+  ContextMeter* meter_ = nullptr;
+  RunBar* run_bar_ = nullptr;
+  Welcome* welcome_ = nullptr;
+  SampleGuide* sample_ = nullptr;
+  QLabel* message_ = nullptr;
+  QHash<QString, QDockWidget*> docks_;
+  QList<QAction*> commands_;
+  QActionGroup* layout_actions_ = nullptr;
+  Layout layout_ = Layout::kRead;
+  bool session_restored_ = false;
+};
+
+}  // namespace ui

@@ -1,0 +1,172 @@
+#include <QAction>
+#include <QActionGroup>
+#include <QApplication>
+#include <QDockWidget>
+#include <QFileInfo>
+#include <QMenu>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QUndoStack>
+
+#include "ui/conversation/conversation_panel.h"
+#include "ui/conversation/question_box.h"
+#include "ui/page/document_panel.h"
+#include "ui/sources/sources_panel.h"
+#include "ui/theme/icons.h"
+#include "ui/window/main_window.h"
+#include "ui/window/workspace.h"
+
+namespace ui {
+
+QAction* MainWindow::command(QMenu* menu, const QString& id, const QString& text, const QKeySequence& keys, std::function<void()> run,
+                             const QString& icon_name) {
+  auto* action = new QAction(text, this);
+  action->setObjectName(id);
+  action->setShortcut(keys);
+  action->setProperty("default_keys", keys.toString(QKeySequence::PortableText));
+  if (!icon_name.isEmpty()) action->setIcon(icon(icon_name));
+  connect(action, &QAction::triggered, this, std::move(run));
+  menu->addAction(action);
+  addAction(action);
+  commands_.append(action);
+  return action;
+}
+
+void MainWindow::make_commands() {
+  make_file_menu();
+  make_edit_menu();
+  make_view_menu();
+  make_go_menu();
+  make_run_menu();
+  make_help_menu();
+}
+
+void MainWindow::make_file_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&File"));
+  command(menu, QStringLiteral("file.open"), tr("&Open or make a project…"), QKeySequence::Open, [this] { choose_project(); }, QStringLiteral("open"));
+  QMenu* recent = menu->addMenu(tr("Recent projects"));
+  connect(recent, &QMenu::aboutToShow, this, [this, recent] { fill_recent(recent); });
+  command(menu, QStringLiteral("file.sample"), tr("Open the &sample"), {}, [this] { open_sample(); }, QStringLiteral("sample"));
+  menu->addSeparator();
+  command(menu, QStringLiteral("file.add_files"), tr("Add &files…"), QKeySequence(QStringLiteral("Ctrl+Shift+F")), [this] { choose_files(); }, QStringLiteral("pdf"));
+  command(menu, QStringLiteral("file.add_folder"), tr("Add a fol&der…"), QKeySequence(QStringLiteral("Ctrl+Shift+D")), [this] { choose_folder(); }, QStringLiteral("tree"));
+  menu->addSeparator();
+  command(menu, QStringLiteral("file.export"), tr("&Export the conversation…"), QKeySequence(QStringLiteral("Ctrl+E")), [this] { export_conversation(); }, QStringLiteral("export"));
+  menu->addSeparator();
+  command(menu, QStringLiteral("file.quit"), tr("&Quit"), QKeySequence(QStringLiteral("Ctrl+Q")), [this] { close(); });
+}
+
+void MainWindow::fill_recent(QMenu* menu) {
+  menu->clear();
+  for (const QString& path : settings_.recent_projects()) {
+    menu->addAction(QFileInfo(path).completeBaseName(), this, [this, path] { open_project(path.toStdString()); })->setToolTip(path);
+  }
+  if (menu->isEmpty()) menu->addAction(tr("None yet"))->setEnabled(false);
+}
+
+void MainWindow::make_edit_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Edit"));
+  QUndoStack& undo = workspace_.undo();
+  QAction* undo_action = command(menu, QStringLiteral("edit.undo"), tr("&Undo"), QKeySequence::Undo, [&undo] { undo.undo(); });
+  QAction* redo_action = command(menu, QStringLiteral("edit.redo"), tr("&Redo"), QKeySequence::Redo, [&undo] { undo.redo(); });
+  undo_action->setEnabled(false);
+  redo_action->setEnabled(false);
+  connect(&undo, &QUndoStack::canUndoChanged, undo_action, &QAction::setEnabled);
+  connect(&undo, &QUndoStack::canRedoChanged, redo_action, &QAction::setEnabled);
+  connect(&undo, &QUndoStack::undoTextChanged, undo_action, [undo_action](const QString& text) { undo_action->setText(tr("&Undo %1").arg(text).trimmed()); });
+  connect(&undo, &QUndoStack::redoTextChanged, redo_action, [redo_action](const QString& text) { redo_action->setText(tr("&Redo %1").arg(text).trimmed()); });
+  menu->addSeparator();
+  command(menu, QStringLiteral("edit.find"), tr("&Find in the document"), QKeySequence::Find, [this] { document_->show_find(); }, QStringLiteral("search"));
+  command(menu, QStringLiteral("edit.search"), tr("&Search the sources"), QKeySequence(QStringLiteral("Ctrl+K")), [this] { sources_->focus_search(); });
+  command(menu, QStringLiteral("edit.remove"), tr("Re&move the chosen documents"), {}, [this] { sources_->remove_selected(); }, QStringLiteral("remove"));
+}
+
+void MainWindow::make_view_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&View"));
+  layout_actions_ = new QActionGroup(this);
+  const auto layout = [this, menu](const QString& id, const QString& text, const char* keys, Layout which, const QString& icon_name) {
+    QAction* action = command(menu, id, text, QKeySequence(QString::fromLatin1(keys)), [this, which] { set_layout(which); }, icon_name);
+    action->setCheckable(true);
+    layout_actions_->addAction(action);
+  };
+  layout(QStringLiteral("view.read"), tr("&Read"), "Ctrl+1", Layout::kRead, QStringLiteral("read"));
+  layout(QStringLiteral("view.review"), tr("Re&view"), "Ctrl+2", Layout::kReview, QStringLiteral("review"));
+  layout(QStringLiteral("view.inspect"), tr("&Inspect"), "Ctrl+3", Layout::kInspect, QStringLiteral("inspect"));
+  command(menu, QStringLiteral("view.reset"), tr("Reset this layout"), {}, [this] { default_layout(layout_); });
+  menu->addSeparator();
+  for (const char* name : {"sources", "conversation", "page", "map"}) {
+    QAction* action = docks_[QString::fromLatin1(name)]->toggleViewAction();
+    action->setObjectName(QStringLiteral("view.panel.") + QString::fromLatin1(name));
+    menu->addAction(action);
+    commands_.append(action);
+  }
+  menu->addSeparator();
+  QMenu* themes = menu->addMenu(tr("&Theme"));
+  auto* group = new QActionGroup(this);
+  const auto theme = [this, themes, group](const QString& id, const QString& text, Theme which) {
+    QAction* action = command(themes, id, text, {}, [this, which] { set_theme(which); });
+    action->setCheckable(true);
+    action->setChecked(settings_.theme() == which);
+    group->addAction(action);
+  };
+  theme(QStringLiteral("theme.system"), tr("As the system"), Theme::kSystem);
+  theme(QStringLiteral("theme.light"), tr("Light"), Theme::kLight);
+  theme(QStringLiteral("theme.dark"), tr("Dark"), Theme::kDark);
+  theme(QStringLiteral("theme.contrast"), tr("High contrast"), Theme::kHighContrast);
+  command(menu, QStringLiteral("view.thinking"), tr("Thinking: hidden, one line, full"), QKeySequence(QStringLiteral("Ctrl+T")), [this] { conversation_->cycle_thinking(); }, QStringLiteral("thinking"));
+}
+
+void MainWindow::make_go_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Go"));
+  command(menu, QStringLiteral("go.question"), tr("&Question"), QKeySequence(QStringLiteral("Ctrl+L")), [this] {
+    docks_[QStringLiteral("conversation")]->show();
+    conversation_->question_box()->focus();
+  });
+  command(menu, QStringLiteral("go.back"), tr("&Back in the documents"), QKeySequence(QStringLiteral("Alt+Left")), [this] { document_->go_back(); }, QStringLiteral("back"));
+  command(menu, QStringLiteral("go.forward"), tr("&Forward in the documents"), QKeySequence(QStringLiteral("Alt+Right")), [this] { document_->go_forward(); }, QStringLiteral("forward"));
+  command(menu, QStringLiteral("go.next_panel"), tr("&Next panel"), QKeySequence(QStringLiteral("F6")), [this] {
+    QList<QDockWidget*> shown;
+    for (const char* name : {"sources", "conversation", "map", "page"}) {
+      QDockWidget* dock = docks_[QString::fromLatin1(name)];
+      if (dock->isVisible()) shown << dock;
+    }
+    if (shown.isEmpty()) return;
+    int at = -1;
+    for (int i = 0; i < shown.size(); ++i) {
+      if (shown[i]->isAncestorOf(QApplication::focusWidget())) at = i;
+    }
+    QWidget* panel = shown[(at + 1) % shown.size()]->widget();
+    if (panel == conversation_) {
+      conversation_->question_box()->focus();
+      return;
+    }
+    for (QWidget* child : panel->findChildren<QWidget*>()) {
+      if (child->focusPolicy() & Qt::TabFocus && child->isVisible() && child->isEnabled()) {
+        child->setFocus(Qt::TabFocusReason);
+        return;
+      }
+    }
+  });
+}
+
+void MainWindow::make_run_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Run"));
+  command(menu, QStringLiteral("run.stop"), tr("&Stop"), QKeySequence(QStringLiteral("Ctrl+.")), [this] { workspace_.asker().stop(); }, QStringLiteral("stop"));
+  command(menu, QStringLiteral("run.new"), tr("&New conversation"), QKeySequence::New, [this] { conversation_->new_conversation(); }, QStringLiteral("add"));
+  menu->addSeparator();
+  command(menu, QStringLiteral("run.model"), tr("&Model…"), QKeySequence(QStringLiteral("Ctrl+M")), [this] { choose_model(); }, QStringLiteral("model"));
+}
+
+void MainWindow::make_help_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Help"));
+  command(menu, QStringLiteral("help.about"), tr("&About Longleaf"), {}, [this] {
+    QMessageBox box(QMessageBox::NoIcon, tr("About Longleaf"),
+                    tr("Longleaf reads long documents and code on this machine with a sparse-attention model, and shows what it consulted.\n\n"
+                       "Free software under the GNU General Public License, version 3 or later. Nothing leaves the machine."),
+                    QMessageBox::Close, this);
+    box.setIconPixmap(windowIcon().pixmap(64));
+    box.exec();
+  });
+}
+
+}  // namespace ui

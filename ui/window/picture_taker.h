@@ -1,0 +1,33 @@
+#pragma once
+
+#include <QObject>
+#include <QTimer>
+
+namespace ui {
+
+class MainWindow;
+
+/// Drives the window for a picture: waits until project and model are there, asks, opens the first
+/// citation, saves the window as PNG and ends the program.
+class PictureTaker final : public QObject {
+  Q_OBJECT
+
+ public:
+  PictureTaker(MainWindow& window, const QString& question, const QString& file);
+  QString failure() const { return failure_; }
+
+ private:
+  void look();
+  void end(const QString& failure);
+
+  MainWindow& window_;
+  QString question_;
+  QString file_;
+  QString failure_;
+  QTimer timer_;
+  int n_looks_ = 0;
+  int n_quiet_ = 0;
+  enum class Step { kLoading, kAsking, kSettling } step_ = Step::kLoading;
+};
+
+}  // namespace ui

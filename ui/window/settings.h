@@ -1,0 +1,40 @@
+#pragma once
+
+#include <QSettings>
+#include <QString>
+#include <QStringList>
+
+#include <filesystem>
+
+#include "app/question/engine_thread.h"
+#include "ui/theme/tokens.h"
+
+namespace ui {
+
+/// What the program remembers between starts, in one file of the configuration folder.
+class Settings {
+ public:
+  /// Empty: nothing is kept (for pictures and tests).
+  explicit Settings(const std::filesystem::path& file);
+
+  Theme theme() const;
+  void set_theme(Theme theme);
+  /// Empty: the bundled model.
+  std::filesystem::path model() const;
+  void set_model(const std::filesystem::path& model);
+  engine::LocalEngineOptions engine_options() const;
+  void set_engine_options(const engine::LocalEngineOptions& options);
+  QStringList recent_projects() const;
+  void add_recent_project(const QString& path);
+  bool reduced_motion() const;
+  void set_reduced_motion(bool reduced);
+
+  QVariant value(const QString& key, const QVariant& fallback = {}) const { return store_.value(key, fallback); }
+  void set_value(const QString& key, const QVariant& value) { store_.setValue(key, value); }
+  void remove(const QString& key) { store_.remove(key); }
+
+ private:
+  mutable QSettings store_;
+};
+
+}  // namespace ui

@@ -1,0 +1,250 @@
+#include "ui/window/workspace.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+
+#include <algorithm>
+
+namespace ui {
+namespace {
+
+constexpr int kMeasureAfterMs = 150;
+constexpr int kSaveAfterMs = 800;
+constexpr int kCitationsEveryMs = 250;
+constexpr char kTickedKey[] = "window.left_out";  // parts that are not chosen: new parts start chosen
+
+}  // namespace
+
+Workspace::Workspace(QObject* parent) : QObject(parent), session_(jobs_) {
+  const auto single = [this](QTimer& timer, int ms, void (Workspace::*then)()) {
+    timer.setSingleShot(true);
+    timer.setInterval(ms);
+    connect(&timer, &QTimer::timeout, this, then);
+  };
+  single(measure_timer_, kMeasureAfterMs, &Workspace::measure);
+  single(save_timer_, kSaveAfterMs, &Workspace::save_ticks);
+  single(citation_timer_, kCitationsEveryMs, &Workspace::follow_citations);
+  connect(&session_, &ProjectSession::opened, this, &Workspace::on_opened);
+  connect(&session_, &ProjectSession::documents_changed, this, &Workspace::on_documents);
+  connect(&session_, &ProjectSession::failed, this, &Workspace::message);
+  connect(&session_, &ProjectSession::closed, this, [this] {
+    ticks_restored_ = false;
+    sources_.set_documents({}, {});
+    sources_.forget_tokens();
+    undo_.clear();
+    counter_.set_subject({}, nullptr);
+    trace_.reset();
+    emit trace_ready();
+  });
+  connect(&sources_, &SourceModel::ticks_changed, this, [this] {
+    measure_soon();
+    if (ticks_restored_) save_timer_.start();
+  });
+  connect(&counter_, &TokenCounter::counted, this, [this](const std::vector<std::pair<app::PartId, std::int64_t>>& counts) {
+    sources_.set_tokens(counts);
+    emit budget_changed();
+  });
+  connect(&counter_, &TokenCounter::measured, this, [this](const app::TokenBudget& budget) {
+    budget_ = budget;
+    budget_exact_ = true;
+    count_failure_.clear();
+    emit budget_changed();
+    emit obstacle_changed();
+  });
+  connect(&counter_, &TokenCounter::failed, this, [this](const QString& why) {
+    count_failure_ = why;
+    emit obstacle_changed();
+  });
+  connect_model();
+  connect(&asker_, &AskController::finished, this, &Workspace::on_finished);
+  connect(&asker_, &AskController::failed, this, [this] { emit obstacle_changed(); });
+  connect(&asker_, &AskController::progressed, this, [this] {
+    if (prompt_ != nullptr && !asker_.run().answer.empty() && !citation_timer_.isActive()) citation_timer_.start();
+  });
+}
+
+Workspace::~Workspace() {
+  if (save_timer_.isActive()) save_ticks();
+}
+
+void Workspace::connect_model() {
+  connect(&asker_, &AskController::model_progress, this, [this](double fraction, const QString& what) {
+    jobs_.progress(model_job_, what, static_cast<qint64>(fraction * 1000), 1000);
+  });
+  connect(&asker_, &AskController::model_loaded, this, [this] {
+    jobs_.finish(model_job_, {});
+    const auto engine = asker_.engine();
+    model_failure_.clear();
+    budget_ = app::TokenBudget();
+    budget_exact_ = false;
+    if (engine != nullptr) budget_.limit = engine->info().context_length;
+    sources_.forget_tokens();
+    if (session_.is_open()) counter_.set_subject(session_.path(), engine);
+    count_tokens();
+    measure_soon();
+    emit model_changed();
+    emit obstacle_changed();
+  });
+  connect(&asker_, &AskController::model_failed, this, [this](const QString& why) {
+    jobs_.finish(model_job_, why);
+    model_failure_ = why;
+    emit model_changed();
+    emit obstacle_changed();
+    emit message(why);
+  });
+}
+
+void Workspace::load_model(const std::filesystem::path& model, const engine::LocalEngineOptions& options) {
+  counter_.set_subject({}, nullptr);
+  model_failure_.clear();
+  model_job_ = jobs_.begin(tr("Loading the model %1").arg(QString::fromStdString(model.filename().string())), [this] { asker_.cancel_load(); });
+  asker_.load_model(model, options);
+  emit model_changed();
+  emit obstacle_changed();
+}
+
+void Workspace::open_engine(app::EngineThread::Opener opener) {
+  model_job_ = jobs_.begin(tr("Loading the model"), [this] { asker_.cancel_load(); });
+  asker_.open_engine(std::move(opener));
+}
+
+void Workspace::on_opened() {
+  prompt_.reset();
+  counter_.set_subject(session_.path(), asker_.engine());
+  session_.setting(kTickedKey, this, [this](const QString& json) {
+    QSet<qint64> left_out;
+    for (const QJsonValue value : QJsonDocument::fromJson(json.toUtf8()).array()) left_out.insert(value.toInteger());
+    if (!left_out.isEmpty()) {
+      std::vector<app::PartId> ticked = sources_.all_parts();
+      std::erase_if(ticked, [&](app::PartId part) { return left_out.contains(part); });
+      sources_.set_ticked(ticked);
+    }
+    ticks_restored_ = true;
+  });
+  emit obstacle_changed();
+}
+
+void Workspace::on_documents() {
+  sources_.set_documents(session_.documents(), session_.parts());
+  counter_.refresh();
+  count_tokens();
+  measure_soon();
+  emit obstacle_changed();
+}
+
+void Workspace::count_tokens() {
+  // Chosen ones first: they are what the meter shows.
+  std::vector<app::PartId> parts = sources_.ticked();
+  const QSet<qint64> chosen(parts.begin(), parts.end());
+  for (const app::PartId part : sources_.all_parts()) {
+    if (!chosen.contains(part)) parts.push_back(part);
+  }
+  std::erase_if(parts, [this](app::PartId part) { return sources_.index_of(part).data(SourceModel::kExactRole).toBool(); });
+  if (!parts.empty()) counter_.count(std::move(parts));
+}
+
+void Workspace::save_ticks() {
+  const std::vector<app::PartId> ticked = sources_.ticked();
+  const QSet<qint64> chosen(ticked.begin(), ticked.end());
+  QJsonArray left_out;
+  for (const app::PartId part : sources_.all_parts()) {
+    if (!chosen.contains(part)) left_out.append(static_cast<qint64>(part));
+  }
+  session_.set_setting(kTickedKey, QJsonDocument(left_out).toJson(QJsonDocument::Compact).toStdString());
+}
+
+void Workspace::set_draft(const QString& question) {
+  draft_ = question;
+  measure_soon();
+}
+
+void Workspace::set_earlier(std::vector<app::PastTurn> earlier) {
+  earlier_ = std::move(earlier);
+  measure_soon();
+}
+
+void Workspace::set_thinking(bool thinking) {
+  thinking_ = thinking;
+  measure_soon();
+}
+
+app::Question Workspace::make_question(const QString& text) const {
+  app::Question question = settings_;
+  question.prompt.question = text.toStdString();
+  question.prompt.sources.parts = sources_.ticked();
+  question.prompt.thinking = thinking_;
+  question.prompt.earlier = earlier_;
+  return question;
+}
+
+void Workspace::measure_soon() {
+  if (!measure_timer_.isActive()) measure_timer_.start();
+}
+
+void Workspace::measure() {
+  budget_exact_ = false;
+  emit budget_changed();
+  if (counter_.can_count()) counter_.measure(make_question(draft_).prompt);
+}
+
+QString Workspace::obstacle() const {
+  if (!session_.is_open()) return tr("Open or make a project first.");
+  if (session_.documents().empty()) return tr("Add a PDF or a folder first.");
+  if (asker_.loading()) return tr("The model is being loaded.");
+  if (asker_.engine() == nullptr) return model_failure_.isEmpty() ? tr("No model is loaded; choose one under Model.") : model_failure_;
+  if (sources_.ticked().empty()) return tr("Tick at least one page or file in the sources.");
+  if (budget_exact_ && budget_.over() > 0) return tr("The chosen sources do not fit: %1").arg(QString::fromStdString(budget_.arithmetic()));
+  return count_failure_;
+}
+
+void Workspace::ask(const QString& text) {
+  if (asker_.running() || !obstacle().isEmpty()) return;
+  const app::Question question = make_question(text);
+  prompt_.reset();
+  asker_.ask(session_.path(), question);
+  // The same prompt once more, here: the chips need its map while the answer streams.
+  counter_.build(question.prompt, this, [this](app::Result<std::shared_ptr<app::Prompt>> prompt) {
+    if (prompt && asker_.running()) prompt_ = std::move(*prompt);
+  });
+}
+
+void Workspace::follow_citations() {
+  if (prompt_ == nullptr || !asker_.running()) return;
+  counter_.find_citations(asker_.run().answer, prompt_, this, [this](std::vector<app::Citation> citations) {
+    if (asker_.running()) emit citations_found(citations);
+  });
+}
+
+void Workspace::on_finished(std::shared_ptr<const app::Answer> answer) {
+  prompt_ = std::make_shared<app::Prompt>(answer->prompt);
+  emit citations_found(answer->citations);
+  emit obstacle_changed();
+  if (!answer->not_saved.empty()) emit message(QString::fromStdString(answer->not_saved));
+  if (answer->generation.trace == nullptr) return;
+  const Ticket ticket = traces_.next();
+  session_.with_project(
+      this, [answer](app::Project& project) { return app::make_run_trace(project, answer->prompt.map, answer->generation); },
+      [this, ticket](app::Result<std::shared_ptr<const app::RunTrace>> trace) {
+        if (!ticket.is_current()) return;
+        if (!trace) {
+          emit message(QString::fromStdString(trace.error().message));
+          return;
+        }
+        trace_ = std::move(*trace);
+        emit trace_ready();
+      });
+}
+
+void Workspace::show_trace(app::RunId run) {
+  const Ticket ticket = traces_.next();
+  session_.with_project(
+      this, [run](app::Project& project) { return app::load_run_trace(project, run); },
+      [this, ticket](app::Result<std::shared_ptr<const app::RunTrace>> trace) {
+        if (!ticket.is_current()) return;
+        trace_ = trace ? *trace : nullptr;
+        if (!trace && trace.error().code != app::ErrorCode::kNotFound) emit message(QString::fromStdString(trace.error().message));
+        emit trace_ready();
+      });
+}
+
+}  // namespace ui

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <QObject>
+#include <QTimer>
+#include <QUndoStack>
+
+#include <memory>
+#include <vector>
+
+#include "app/heatmap/run_trace.h"
+#include "ui/conversation/ask_controller.h"
+#include "ui/project/jobs.h"
+#include "ui/project/project_session.h"
+#include "ui/project/token_counter.h"
+#include "ui/sources/source_model.h"
+
+namespace ui {
+
+/// What the window works with, without a single widget: the project, the chosen sources, the model,
+/// the budget of the next question and the run that goes on. Views listen to it.
+class Workspace final : public QObject {
+  Q_OBJECT
+
+ public:
+  explicit Workspace(QObject* parent = nullptr);
+  ~Workspace() override;
+
+  ProjectSession& session() { return session_; }
+  SourceModel& sources() { return sources_; }
+  Jobs& jobs() { return jobs_; }
+  QUndoStack& undo() { return undo_; }
+  AskController& asker() { return asker_; }
+  TokenCounter& counter() { return counter_; }
+
+  void load_model(const std::filesystem::path& model, const engine::LocalEngineOptions& options);
+  void open_engine(app::EngineThread::Opener opener);
+
+  /// The question as it is typed: it counts in the budget.
+  void set_draft(const QString& question);
+  /// Earlier turns that go along with the next question.
+  void set_earlier(std::vector<app::PastTurn> earlier);
+  void set_thinking(bool thinking);
+  bool thinking() const { return thinking_; }
+  app::Question make_question(const QString& text) const;
+  void ask(const QString& question);
+  /// Why asking is not possible now; empty when it is.
+  QString obstacle() const;
+  const app::TokenBudget& budget() const { return budget_; }
+  bool budget_is_exact() const { return budget_exact_; }
+  void set_question_settings(const app::Question& settings) { settings_ = settings; }
+  const app::Question& question_settings() const { return settings_; }
+
+  /// The prompt of the run that goes on or has just ended.
+  std::shared_ptr<const app::Prompt> prompt() const { return prompt_; }
+  /// Loads what a saved run selected; `trace_ready` follows.
+  void show_trace(app::RunId run);
+  const std::shared_ptr<const app::RunTrace>& trace() const { return trace_; }
+
+ signals:
+  void budget_changed();
+  void obstacle_changed();
+  void model_changed();
+  void citations_found(const std::vector<app::Citation>& citations);
+  void trace_ready();
+  void message(const QString& text);
+
+ private:
+  void on_opened();
+  void on_documents();
+  void count_tokens();
+  void measure_soon();
+  void measure();
+  void on_finished(std::shared_ptr<const app::Answer> answer);
+  void follow_citations();
+  void save_ticks();
+  void connect_model();
+
+  Jobs jobs_;
+  QUndoStack undo_;
+  ProjectSession session_;
+  SourceModel sources_;
+  AskController asker_;
+  TokenCounter counter_;
+  QTimer measure_timer_;
+  QTimer save_timer_;
+  QTimer citation_timer_;
+  QString draft_;
+  std::vector<app::PastTurn> earlier_;
+  bool thinking_ = true;
+  bool ticks_restored_ = false;
+  app::Question settings_;
+  app::TokenBudget budget_;
+  bool budget_exact_ = false;
+  QString count_failure_;
+  QString model_failure_;
+  int model_job_ = 0;
+  std::shared_ptr<app::Prompt> prompt_;
+  std::shared_ptr<const app::RunTrace> trace_;
+  Tickets traces_;
+};
+
+}  // namespace ui
