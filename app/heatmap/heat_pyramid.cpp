@@ -1,11 +1,14 @@
 #include "app/heatmap/heat_pyramid.h"
 
-#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace app {
 
 namespace {
+
+/// The value farther from zero: differences keep their sign.
+float stronger(float a, float b) { return std::abs(a) >= std::abs(b) ? a : b; }
 
 PyramidLevel halve(const float* values, std::int32_t n_rows, std::int32_t n_columns, Pooling pooling) {
   PyramidLevel level;
@@ -21,7 +24,7 @@ PyramidLevel halve(const float* values, std::int32_t n_rows, std::int32_t n_colu
       const std::int32_t left = 2 * column;
       const std::int32_t right = left + 1 < n_columns ? left + 1 : left;
       *out++ = pooling == Pooling::kMax
-                   ? std::max(std::max(upper[left], upper[right]), std::max(lower[left], lower[right]))
+                   ? stronger(stronger(upper[left], upper[right]), stronger(lower[left], lower[right]))
                    : 0.25f * (upper[left] + upper[right] + lower[left] + lower[right]);
     }
   }

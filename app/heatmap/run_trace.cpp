@@ -48,6 +48,7 @@ void add_block_texts(const Project& project, RunTrace& run) {
 
 void add_token_texts(const engine::SelectionTrace& trace, const std::string& thinking, const std::string& answer,
                      RunTrace& run) {
+  run.token_ranges = trace.token_texts;
   for (std::size_t i = 0; i < trace.token_texts.size(); ++i) {
     const bool is_thinking = trace.phase(static_cast<std::int64_t>(i)) == engine::Phase::kThinking;
     const engine::TokenText& range = trace.token_texts[i];
@@ -92,6 +93,7 @@ Result<std::shared_ptr<const RunTrace>> make_run_trace(const Project& project, c
   run->trace = generation.trace;
   for (const engine::GeneratedToken& token : generation.tokens) {
     const bool is_thinking = token.channel == engine::Channel::kThinking;
+    run->token_ranges.push_back({token.text_begin, token.text_end});
     run->token_texts.push_back(piece(is_thinking ? generation.thinking : generation.answer, token.text_begin, token.text_end));
   }
   add_names(project, *run);

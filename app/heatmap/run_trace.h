@@ -23,6 +23,8 @@ struct RunTrace {
   std::map<DocumentId, std::string> document_titles;
   std::vector<std::string> token_texts;                 // per generated token; empty when not known
 
+  std::vector<engine::TokenText> token_ranges;          // bytes of thinking or answer; empty when not known
+
   /// "report.pdf, p. 14"; for files of a tree the path alone.
   std::string label(const PromptBlock& block) const;
 };

@@ -42,6 +42,12 @@ void MapTiles::set_style(const HeatStyle& style) {
 }
 
 QRgb MapTiles::color(float value) const {
+  const app::HeatMatrix& matrix = picture_->matrix;
+  if (matrix.is_difference) {
+    if (value == 0 || matrix.maximum <= 0) return paper_;
+    const double strength = app::heat_position(std::abs(value), matrix.maximum, style_.logarithmic);
+    return to_rgb(app::difference_color(std::copysign(std::max(0.06, strength), value), style_.theme));
+  }
   if (!(value > 0)) return paper_;
   const double position = app::heat_position(value, picture_->matrix.maximum, style_.logarithmic);
   return colors_[static_cast<std::size_t>(std::lround(position * kColorSteps))];

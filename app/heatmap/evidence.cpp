@@ -1,0 +1,70 @@
+#include "app/heatmap/evidence.h"
+
+#include <algorithm>
+
+#include "app/heatmap/source_heat.h"
+
+namespace app {
+
+namespace {
+
+bool ends_sentence(std::string_view text, std::size_t at) {
+  const char c = text[at];
+  if (c == '\n') return true;
+  return (c == '.' || c == '!' || c == '?') && at + 1 < text.size() && (text[at + 1] == ' ' || text[at + 1] == '\n');
+}
+
+/// Where the sentence of the anchor at `anchor` begins: after the sentence before, or after the citation
+/// before when that one stands in the same sentence only as its own end.
+std::uint32_t sentence_begin(std::string_view answer, std::uint32_t anchor) {
+  auto at = static_cast<std::size_t>(std::min<std::size_t>(anchor, answer.size()));
+  // Blanks and the full stop right before the anchor close this sentence, not the one before.
+  while (at > 0 && (answer[at - 1] == ' ' || answer[at - 1] == '.' || answer[at - 1] == '"')) --at;
+  while (at > 0 && !ends_sentence(answer, at - 1)) --at;
+  return static_cast<std::uint32_t>(at);
+}
+
+const PromptBlock* cited_block(const PromptMap& map, const Citation& citation) {
+  return citation.in_prompt ? map.by_anchor(citation.anchor) : nullptr;
+}
+
+}  // namespace
+
+engine::TokenRange tokens_of_answer(const RunTrace& run, std::uint32_t begin, std::uint32_t end) {
+  engine::TokenRange found;
+  const auto n = static_cast<std::int64_t>(run.token_ranges.size());
+  for (std::int64_t token = run.trace->n_thinking; token < n; ++token) {
+    const engine::TokenText& text = run.token_ranges[static_cast<std::size_t>(token)];
+    if (text.begin >= end || text.end <= begin) continue;
+    if (found.end == 0) found.begin = token;
+    found.end = token + 1;
+  }
+  return found;
+}
+
+std::vector<CitationEvidence> citation_evidence(const RunTrace& run, std::string_view answer,
+                                                const std::vector<Citation>& citations) {
+  std::vector<CitationEvidence> evidence(citations.size());
+  for (std::size_t i = 0; i < citations.size(); ++i) {
+    const PromptBlock* block = cited_block(run.map, citations[i]);
+    CitationEvidence& out = evidence[i];
+    out.tokens = tokens_of_answer(run, sentence_begin(answer, citations[i].begin), citations[i].end);
+    if (block == nullptr || out.tokens.end <= out.tokens.begin) continue;
+    HeatScope scope;
+    scope.tokens = out.tokens;
+    const KeyHeat heat = make_key_heat(*run.trace, scope);
+    if (heat.n_queries == 0) continue;
+    out.mark = heat.sparse ? SelectionMark::kNotSelected : SelectionMark::kDense;
+    if (!heat.sparse) continue;
+    for (const SpanHeat& span : rank_spans(heat, run.map)) {
+      if (&run.map.blocks[span.block] != block) continue;
+      out.mark = SelectionMark::kSelected;
+      out.weight = span.weight;
+      out.n_layers = span.n_layers;
+      out.rank = span.rank;
+    }
+  }
+  return evidence;
+}
+
+}  // namespace app

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "app/heatmap/run_trace.h"
+#include "app/question/citations.h"
+
+namespace app {
+
+enum class SelectionMark {
+  kUnknown,      // nothing recorded for the sentence, or the citation points nowhere
+  kDense,        // every key was selected: says nothing
+  kSelected,     // the cited span was selected while the sentence was written
+  kNotSelected,
+};
+
+/// The second mark of a citation, beside "quote found in the source".
+struct CitationEvidence {
+  SelectionMark mark = SelectionMark::kUnknown;
+  engine::TokenRange tokens;  // the sentence that carries the citation
+  double weight = 0;          // share of the cited span, 0..1
+  int n_layers = 0;
+  int rank = 0;               // among all spans of the prompt; 0: not selected
+};
+
+/// One per citation, same order. The sentence begins after the one before it (or after a line break) and
+/// ends with the citation's anchor. Disagreement with Citation::check is worth showing.
+std::vector<CitationEvidence> citation_evidence(const RunTrace& run, std::string_view answer,
+                                                const std::vector<Citation>& citations);
+
+/// Generated tokens whose text overlaps bytes [begin, end) of the answer; empty when not known.
+engine::TokenRange tokens_of_answer(const RunTrace& run, std::uint32_t begin, std::uint32_t end);
+
+}  // namespace app
