@@ -1,0 +1,230 @@
+#include <QtTest>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "engine/model/gguf_checkpoint.h"
+#include "engine/model/gguf_file.h"
+#include "engine/model/gguf_tokenizer.h"
+#include "tests/engine/tiny_model.h"
+
+using engine::GgufFile;
+using engine::GgufType;
+
+class GgufTest : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void dequantises_like_the_gguf_package_data();
+  void dequantises_like_the_gguf_package();
+  void dequantises_blocks_that_were_worked_out_by_hand();
+  void metadata_says_the_same_as_config_json_data();
+  void metadata_says_the_same_as_config_json();
+  void both_loaders_give_the_same_logits_data();
+  void both_loaders_give_the_same_logits();
+  void quantised_weights_give_nearly_the_same_logits();
+  void the_tokenizer_in_the_metadata_gives_the_recorded_ids();
+  void a_part_that_is_not_the_first_is_refused();
+  void a_missing_part_is_named();
+};
+
+namespace {
+
+std::filesystem::path recorded(const std::string& name) {
+  return std::filesystem::path(LONGLEAF_SOURCE_DIR) / "tests/golden/gguf" / name;
+}
+
+std::shared_ptr<const GgufFile> open(const std::string& name) {
+  auto file = GgufFile::open(recorded(name));
+  if (!file) qFatal("%s", file.error().message.c_str());
+  return std::make_shared<const GgufFile>(std::move(file).value());
+}
+
+std::vector<float> values_of(const engine::GgufTensor& tensor) {
+  std::size_t n = 1;
+  for (const std::int64_t size : tensor.shape) n *= static_cast<std::size_t>(size);
+  std::vector<float> values(n);
+  engine::dequantise(tensor.type, tensor.data, values);
+  return values;
+}
+
+std::vector<float> block(GgufType type, const std::vector<int>& bytes) {
+  std::vector<std::byte> data;
+  for (const int byte : bytes) data.push_back(static_cast<std::byte>(byte));
+  data.resize(engine::block_of(type).n_bytes);
+  std::vector<float> values(engine::block_of(type).n_values);
+  engine::dequantise(type, data, values);
+  return values;
+}
+
+}  // namespace
+
+void GgufTest::dequantises_like_the_gguf_package_data() {
+  QTest::addColumn<QString>("type");
+  for (const char* type : {"F16", "BF16", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"}) QTest::newRow(type) << type;
+}
+
+void GgufTest::dequantises_like_the_gguf_package() {
+  QFETCH(QString, type);
+  const auto file = open("blocks.gguf");
+  const engine::GgufTensor* packed = file->find(type.toStdString());
+  const engine::GgufTensor* expected = file->find(type.toStdString() + ".values");
+  QVERIFY(packed && expected);
+  QCOMPARE(QString::fromStdString(engine::name_of(packed->type)), type);
+  QCOMPARE(packed->shape, (std::vector<std::int64_t>{3, 512}));
+  QVERIFY(largest_difference(values_of(*packed), values_of(*expected)) < 1e-5f);
+}
+
+void GgufTest::dequantises_blocks_that_were_worked_out_by_hand() {
+  // 0x3800 is 0.5 in f16, 0x4000 is 2.
+  const auto q8 = block(GgufType::kQ8_0, {0x00, 0x38, 127, 128, 255});
+  QCOMPARE(q8[0], 63.5f);
+  QCOMPARE(q8[1], -64.0f);
+  QCOMPARE(q8[2], -0.5f);
+  const auto q4 = block(GgufType::kQ4_0, {0x00, 0x40, 0xF0, 0x08});
+  QCOMPARE(q4[0], -16.0f);   // nibble 0
+  QCOMPARE(q4[16], 14.0f);   // nibble 15
+  QCOMPARE(q4[1], 0.0f);     // nibble 8
+  const auto q5 = block(GgufType::kQ5_0, {0x00, 0x40, 0x01, 0, 0x01, 0, 0xF0});
+  QCOMPARE(q5[0], 0.0f);     // nibble 0 with bit 0: 16
+  QCOMPARE(q5[16], 30.0f);   // nibble 15 with bit 16: 31
+  QCOMPARE(q5[1], -32.0f);   // nothing set
+  // d = 2, dmin = 0.5; sub-block 0: scale 3, minimum 5; sub-block 4: scale 1 | 2 << 4, minimum 7.
+  std::vector<int> q4_k = {0x00, 0x40, 0x00, 0x38, 3 | 2 << 6, 0, 0, 0, 5, 0, 0, 0, 1 | 7 << 4, 0, 0, 0, 0x29};
+  q4_k.resize(16 + 64, 0);
+  q4_k[16] = 0x29;
+  q4_k.push_back(0x0B);  // byte 64: first value of sub-block 4
+  const auto q4_k_values = block(GgufType::kQ4_K, q4_k);
+  QCOMPARE(q4_k_values[0], 2.0f * 3 * 9 - 0.5f * 5);
+  QCOMPARE(q4_k_values[128], 2.0f * 33 * 11 - 0.5f * 7);
+  // Sub-block 1 has scale and minimum 0.
+  QCOMPARE(q4_k_values[32], 0.0f);
+}
+
+void GgufTest::metadata_says_the_same_as_config_json_data() {
+  QTest::addColumn<QString>("model");
+  QTest::addColumn<QString>("file");
+  QTest::newRow("V3.2 in three parts, kv_b split") << "deepseek_v32" << "deepseek_v32-00001-of-00003.gguf";
+  QTest::newRow("V2, kv_b in one") << "deepseek_v2" << "deepseek_v2.gguf";
+  QTest::newRow("GLM-5, shared indexers") << "glm_moe_dsa" << "glm_moe_dsa.gguf";
+  QTest::newRow("V3") << "deepseek_v3" << "deepseek_v3_q8_0.gguf";
+}
+
+void GgufTest::metadata_says_the_same_as_config_json() {
+  QFETCH(QString, model);
+  QFETCH(QString, file);
+  const auto read = engine::read_config(*open(file.toStdString()));
+  QVERIFY2(read, read ? "" : read.error().message.c_str());
+  const auto expected = engine::load_config(TinyModel::folder(model.toStdString()));
+  QVERIFY(expected);
+  QVERIFY(read->architecture == expected->architecture);
+  QCOMPARE(read->model_type, expected->model_type);
+  QCOMPARE(read->n_vocab, expected->n_vocab);
+  QCOMPARE(read->n_hidden, expected->n_hidden);
+  QCOMPARE(read->n_layers, expected->n_layers);
+  QCOMPARE(read->n_heads, expected->n_heads);
+  QCOMPARE(read->q_rank, expected->q_rank);
+  QCOMPARE(read->kv_rank, expected->kv_rank);
+  QCOMPARE(read->nope_dim, expected->nope_dim);
+  QCOMPARE(read->rope_dim, expected->rope_dim);
+  QCOMPARE(read->value_dim, expected->value_dim);
+  QCOMPARE(read->norm_epsilon, expected->norm_epsilon);
+  QVERIFY(std::abs(read->softmax_scale() - expected->softmax_scale()) < 1e-7);
+  QVERIFY(largest_difference(read->inverse_frequencies(), expected->inverse_frequencies()) < 1e-7f);
+  QCOMPARE(read->indexer.n_heads, expected->indexer.n_heads);
+  QCOMPARE(read->indexer.head_dim, expected->indexer.head_dim);
+  QCOMPARE(read->indexer.top_k, expected->indexer.top_k);
+  QCOMPARE(read->indexer.interleaved, expected->indexer.interleaved);
+  QCOMPARE(read->indexer.norm_epsilon, expected->indexer.norm_epsilon);
+  QVERIFY(read->indexers == expected->indexers);
+  QCOMPARE(read->n_dense_inner, expected->n_dense_inner);
+  QVERIFY(read->is_moe == expected->is_moe);
+  QCOMPARE(read->experts.n_experts, expected->experts.n_experts);
+  QCOMPARE(read->experts.n_used, expected->experts.n_used);
+  QCOMPARE(read->experts.n_shared, expected->experts.n_shared);
+  QCOMPARE(read->experts.n_inner, expected->experts.n_inner);
+  QCOMPARE(read->experts.n_groups, expected->experts.n_groups);
+  QCOMPARE(read->experts.n_groups_kept, expected->experts.n_groups_kept);
+  QVERIFY(read->experts.router == expected->experts.router);
+  QCOMPARE(read->experts.has_bias, expected->experts.has_bias);
+  QCOMPARE(read->experts.normalise, expected->experts.normalise);
+  QVERIFY(std::abs(read->experts.scale - expected->experts.scale) < 1e-6f);
+  QCOMPARE(read->tied_head, expected->tied_head);
+  QCOMPARE(read->context_length, expected->context_length);
+  QVERIFY(read->end_ids == expected->end_ids);
+}
+
+void GgufTest::both_loaders_give_the_same_logits_data() {
+  QTest::addColumn<QString>("model");
+  QTest::addColumn<QString>("file");
+  QTest::newRow("V3.2 in three parts, kv_b split") << "deepseek_v32" << "deepseek_v32-00001-of-00003.gguf";
+  QTest::newRow("V2, kv_b in one") << "deepseek_v2" << "deepseek_v2.gguf";
+  QTest::newRow("GLM-5, shared indexers") << "glm_moe_dsa" << "glm_moe_dsa.gguf";
+}
+
+void GgufTest::both_loaders_give_the_same_logits() {
+  QFETCH(QString, model);
+  QFETCH(QString, file);
+  const auto checkpoint = engine::make_checkpoint(open(file.toStdString()));
+  TinyModel from_gguf(model.toStdString(), "reference", *checkpoint);
+  TinyModel from_safetensors(model.toStdString(), "reference");
+  const auto prompt = from_gguf.integers("prompt");
+  engine::StepOptions options;
+  options.top_k = from_gguf.config.indexer.top_k;
+  const auto got = from_gguf.run(prompt, 0, 128, options);
+  QVERIFY(largest_difference(got, from_safetensors.run(prompt, 0, 128, options)) < 1e-5f);
+  QVERIFY(largest_difference(got, from_gguf.floats("logits")) < 1e-3f);
+}
+
+void GgufTest::quantised_weights_give_nearly_the_same_logits() {
+  const auto checkpoint = engine::make_checkpoint(open("deepseek_v3_q8_0.gguf"));
+  TinyModel model("deepseek_v3", "reference", *checkpoint);
+  const auto prompt = model.integers("prompt");
+  const auto got = model.run(prompt, 0, 128);
+  const auto expected = model.floats("logits");
+  // A random router may choose other experts for a token: most rows are near, none needs to be equal.
+  std::size_t n_near = 0;
+  const auto n_vocab = static_cast<std::size_t>(model.config.n_vocab);
+  for (std::size_t row = 0; row < prompt.size(); ++row) {
+    const auto ours = std::span(got).subspan(row * n_vocab, n_vocab);
+    n_near += largest_difference(ours, std::span(expected).subspan(row * n_vocab, n_vocab)) < 0.25f;
+  }
+  QVERIFY2(n_near > prompt.size() * 3 / 4, qPrintable(QString::number(n_near)));
+}
+
+void GgufTest::the_tokenizer_in_the_metadata_gives_the_recorded_ids() {
+  const auto from_gguf = engine::load_tokenizer(*open("tokenizer.gguf"));
+  QVERIFY2(from_gguf, from_gguf ? "" : from_gguf.error().message.c_str());
+  const auto folder = std::filesystem::path(LONGLEAF_SOURCE_DIR) / "tests/golden/tokenizer";
+  const auto from_json = engine::Tokenizer::load(folder / "deepseek");
+  QVERIFY(from_json);
+  std::ifstream in(folder / "texts.bin", std::ios::binary);
+  const std::string texts{std::istreambuf_iterator<char>(in), {}};
+  QVERIFY((*from_gguf)->encode(texts) == (*from_json)->encode(texts));
+  QVERIFY((*from_gguf)->control("<｜User｜>") == (*from_json)->control("<｜User｜>"));
+  QVERIFY(!(*from_gguf)->control("[PAD0]"));
+  QCOMPARE((*from_gguf)->vocabulary_size(), (*from_json)->vocabulary_size());
+}
+
+void GgufTest::a_part_that_is_not_the_first_is_refused() {
+  const auto file = GgufFile::open(recorded("deepseek_v32-00002-of-00003.gguf"));
+  QVERIFY(!file);
+  QVERIFY(file.error().message.find("part 2 of 3") != std::string::npos);
+}
+
+void GgufTest::a_missing_part_is_named() {
+  QTemporaryDir folder;
+  const std::filesystem::path root = folder.path().toStdString();
+  std::filesystem::copy(recorded("deepseek_v32-00001-of-00003.gguf"), root);
+  const auto cut = GgufFile::open(root / "deepseek_v32-00001-of-00003.gguf");
+  QVERIFY(!cut);
+  QVERIFY(cut.error().code == engine::ErrorCode::kNotFound);
+  QVERIFY(cut.error().message.find("deepseek_v32-00002-of-00003.gguf") != std::string::npos);
+  std::filesystem::rename(root / "deepseek_v32-00001-of-00003.gguf", root / "model.gguf");
+  const auto renamed = GgufFile::open(root / "model.gguf");
+  QVERIFY(!renamed);
+  QVERIFY(renamed.error().message.find("-00001-of-") != std::string::npos);
+}
+
+QTEST_GUILESS_MAIN(GgufTest)
+#include "gguf_test.moc"
