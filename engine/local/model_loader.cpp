@@ -7,6 +7,9 @@
 
 #include "engine/base/log.h"
 #include "engine/model/checkpoint.h"
+#include "engine/model/gguf_checkpoint.h"
+#include "engine/model/gguf_file.h"
+#include "engine/model/gguf_tokenizer.h"
 #include "engine/model/mapped_file.h"
 
 namespace engine {
@@ -53,21 +56,46 @@ Result<std::string> config_fingerprint(const std::filesystem::path& folder) {
   return hash_of(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
+/// A folder with config.json, tokenizer.json and safetensors. Gives the weights, still in their files.
+Result<std::unique_ptr<Checkpoint>> open_folder(const std::filesystem::path& folder, LoadedModel& model) {
+  TRY_ASSIGN(model.config, load_config(folder));
+  TRY_ASSIGN(model.layout, PromptLayout::load(folder));
+  TRY_ASSIGN(model.tokenizer, Tokenizer::load(folder));
+  TRY_ASSIGN(std::unique_ptr<Checkpoint> checkpoint, open_safetensors(folder));
+  TRY_ASSIGN(const std::string config_hash, config_fingerprint(folder));
+  model.fingerprint = hash_of(config_hash + checkpoint->fingerprint());
+  return checkpoint;
+}
+
+/// A GGUF file; a longleaf.json beside it is its layout.
+Result<std::unique_ptr<Checkpoint>> open_gguf(const std::filesystem::path& path, LoadedModel& model) {
+  TRY_ASSIGN(GgufFile opened, GgufFile::open(path));
+  const auto file = std::make_shared<const GgufFile>(std::move(opened));
+  TRY_ASSIGN(model.config, read_config(*file));
+  TRY_ASSIGN(model.tokenizer, load_tokenizer(*file));
+  std::error_code ignored;
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  if (std::filesystem::exists(folder / "longleaf.json", ignored)) {
+    TRY_ASSIGN(model.layout, PromptLayout::load(folder));
+  } else {
+    model.layout.name = path.stem().string();
+  }
+  std::unique_ptr<Checkpoint> checkpoint = make_checkpoint(file);
+  model.fingerprint = checkpoint->fingerprint();
+  return checkpoint;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& folder, const LocalEngineOptions& options,
+Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& path, const LocalEngineOptions& options,
                                                 const LoadObserver& observer, std::stop_token stop) {
   auto model = std::make_unique<LoadedModel>();
-  TRY_ASSIGN(model->config, load_config(folder));
-  TRY_ASSIGN(model->layout, PromptLayout::load(folder));
-  TRY_ASSIGN(model->tokenizer, Tokenizer::load(folder));
+  std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(path, ignored);
+  TRY_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, is_file ? open_gguf(path, *model) : open_folder(path, *model));
   if (model->tokenizer->vocabulary_size() > model->config.n_vocab) {
-    return Error{ErrorCode::kCorrupt, (folder / "tokenizer.json").string() +
-                                          " has more tokens than the model's embedding has rows. Do they belong together?"};
+    return Error{ErrorCode::kCorrupt, path.string() + ": the tokenizer has more tokens than the model's embedding has rows. Do they belong together?"};
   }
-  TRY_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, open_safetensors(folder));
-  TRY_ASSIGN(const std::string config_hash, config_fingerprint(folder));
-  model->fingerprint = hash_of(config_hash + checkpoint->fingerprint());
   TRY_ASSIGN(model->backend, make_backend(options, checkpoint->n_bytes()));
   TRY(check_memory(*model->backend, checkpoint->n_bytes()));
   TRY_ASSIGN(model->weights, load_weights(*checkpoint, model->config, *model->backend, observer, stop));

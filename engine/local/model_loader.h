@@ -28,8 +28,8 @@ struct LoadedModel {
   std::string fingerprint;  // of config.json and the weights
 };
 
-/// Loads a folder onto the device asked for; errors name the file, the tensor or the key.
-Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& folder, const LocalEngineOptions& options,
+/// Loads a folder, or a GGUF file, onto the device asked for; errors name the file, the tensor or the key.
+Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& path, const LocalEngineOptions& options,
                                                 const LoadObserver& observer, std::stop_token stop);
 
 }  // namespace engine
