@@ -124,7 +124,7 @@ def load(path, dtype, device, key="ema", compiled=False):
     with torch.no_grad():
         for n, p in m.named_parameters():
             if key == "ema" and "ema" in d: p.copy_(d["ema"][n])
-            if p.dim() == 2 and "indexer.norm" not in n: p.copy_(p.bfloat16().float())      # as exported
+            if "indexer.norm" not in n: p.copy_(p.bfloat16().float())      # as exported
     return m.to(device).eval()
 
 
@@ -145,7 +145,7 @@ def anchors_of(ids, maker):
 
 
 def measure(m, pool, context, documents, questions, modes=("sparse", "dense"), seed=11, say=print, maker_args={}, greedy=True):
-    res = {mode: dict(found=[], anchor=[], quote=[], direct=[], several=[], absent=[], partly=[], apart=[], rank=[], first=[], forced=[], held=[]) for mode in modes}
+    res = {mode: dict(found=[], anchor=[], quote=[], direct=[], several=[], absent=[], partly=[], apart=[], rank=[], first=[], forced=[], unique=[], shared=[], known=[], unseen=[]) for mode in modes}
     recall = {mode: [] for mode in modes}
     maker = Maker(pool, seed * 100003 + context, split=1, permute=0., direct=.2, not_found=.2, several=.06, hard=.4, skip=0., held_forms=.3, **maker_args)
     dev = m.embed.device
@@ -192,6 +192,8 @@ def measure(m, pool, context, documents, questions, modes=("sparse", "dense"), s
                 if k == "found":
                     r["found" if info["thinking"] else "direct"].append(ok)
                     if info["thinking"]:
+                        r["unique" if info["hook"] == 1 else "shared"].append(ok)
+                        r["unseen" if info["held"] else "known"].append(ok)
                         r["anchor"].append(float(have is not None and anchors_of(have, maker) == anchors_of(want, maker)))
                 elif k == "several": r["several"].append(ok)
                 else: r[{"absent": "absent", "partly absent": "partly", "apart": "apart"}[k]].append(ok)
@@ -201,7 +203,7 @@ def measure(m, pool, context, documents, questions, modes=("sparse", "dense"), s
         mean = lambda x: round(sum(x) / len(x), 4) if x else None
         r = res[mode]
         o = {k: mean(v) for k, v in r.items() if k not in ("quote", "held")}
-        o["n_found"], o["n_absent"], o["n_several"] = len(r["found"]), len(r["absent"]), len(r["several"])
+        o.update({"n_" + k: len(r[k]) for k in ("found", "unique", "shared", "unseen", "several", "absent", "partly", "apart", "direct")})
         nf = r["absent"] + r["partly"] + r["apart"]
         o["not_found_all"] = mean(nf)
         if recall[mode]: o["recall"] = [round(float(x), 4) for x in torch.stack(recall[mode]).mean(0)]

@@ -172,16 +172,19 @@ class Finder(nn.Module):
         for i in range(self.c.index_heads): s = s + F.relu(torch.matmul(q[:, :, i], k)) * w[:, :, i, None]
         return s
 
-    def index_loss(self, l, h, qr, q, k, cos, sin, B, T, rows):
-        """KL(mean attention || softmax of the index scores) on some rows; trains the indexer only"""
+    def index_loss(self, l, h, qr, q, k, cos, sin, B, T, rows, focus=False):
+        """KL(mean attention || softmax of the index scores) on some rows, which trains the indexer only; the share of attention
+        that a perfect choice of few keys could keep, on the same rows (its -log trains the main attention to be concentrated)"""
         c = self.c
-        with torch.no_grad():
-            at = (torch.arange(B, device=rows.device)[:, None] * T + rows).reshape(-1)
+        at = (torch.arange(B, device=rows.device)[:, None] * T + rows).reshape(-1)
+        with torch.set_grad_enabled(focus and torch.is_grad_enabled()):
             qs = q[at].view(B, -1, c.heads, c.nope + c.rope).transpose(1, 2)
             s = torch.matmul(qs, k.view(B, T, c.heads, -1).permute(0, 2, 3, 1)).float()
             future = torch.arange(T, device=rows.device)[None, None] > rows[:, :, None]
-            p = s.masked_fill_(future[:, None], -1e30).softmax(-1).mean(1)
+            p = s.masked_fill(future[:, None], -1e30).softmax(-1).mean(1)
             del s
+            spread = -(p.topk(min(c.topk // 2, T // 8), -1)[0].sum(-1) + 1e-6).log().mean() if focus else None
+            p = p.detach()
         h, qr = h.detach(), qr.detach()
         ik = self.index_keys(l, h, cos, sin).view(B, T, -1)
         iq, iw = self.index_queries(l, h[at], qr[at], cos[at], sin[at])
@@ -191,7 +194,7 @@ class Finder(nn.Module):
         with torch.no_grad():
             n = min(c.topk, T)
             recall = p.gather(-1, ls.topk(n, -1)[1]).sum(-1).mean() if T > c.topk else torch.ones((), device=h.device)
-        return kl, recall
+        return kl, recall, spread
 
     @torch.no_grad()
     def selection(self, l, h, qr, cos, sin, B, T, chunk=2048):
@@ -213,7 +216,7 @@ class Finder(nn.Module):
             mask[:, 0, a:b, b:] = -1e30
         return mask
 
-    def forward(self, ids, pos, scales=None, rows=None, sparse=False, loads=None):
+    def forward(self, ids, pos, scales=None, rows=None, sparse=False, loads=None, focus=None):
         """ids, pos [B,T] -> hidden [B*T, hidden], mean KL, recalls. scales: attention temperature per layer while training."""
         c = self.c
         B, T = ids.shape
@@ -230,7 +233,8 @@ class Finder(nn.Module):
                 o = F.scaled_dot_product_attention(q4.transpose(1, 2), k4.transpose(1, 2), v4.transpose(1, 2), attn_mask=m.expand(-1, c.heads, -1, -1), scale=1.0).transpose(1, 2)
             else: o = causal_attention(q4, k4, v4)
             if rows is not None:
-                kl, rec = self.index_loss(l, h, qr, q.detach(), k.detach(), cos, sin, B, T, rows)
+                kl, rec, spread = self.index_loss(l, h, qr, q if focus is not None else q.detach(), k if focus is not None else k.detach(), cos, sin, B, T, rows, focus is not None)
+                if focus is not None: focus.append(spread)
                 kls.append(kl)
                 recalls.append(rec)
             x = self.finish(l, x, o.reshape(B * T, -1), loads)

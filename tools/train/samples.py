@@ -12,6 +12,7 @@ Each token to be predicted has a class (K_*), so that every hop of the skill is 
 import os, random
 import numpy as np
 from tokenizers import Tokenizer
+from pool import STOP
 from tokenizer import BOS, EOS, PAD, USER, ASSISTANT, THINK, END_THINK, SPECIALS, VOCAB
 
 SYSTEM = "Find the passages that answer the question and quote them with their anchors.\n"
@@ -33,6 +34,10 @@ FORMS_HELD = ["Can you locate @ for me?", "Does any {n} mention @?", "I need the
 GLUE = [" and"] * 12 + [","] * 10 + [" of the", " in", " with", " for", " to the", " or", " from", "", "", " in the", " of", " by the", " on", " and the", " with the", ", and"]
 OPENERS = ["How is the", "What is the", "When does the", "Why is", "Where is the", "Who", "How many", "Which", "How do the", "Is the", "Does the", "What are the", "How can we", "Where are", "Why does the", "What", "When was the", "How"]
 ENDINGS = ["?"] * 6 + [" used?", " done?", " explained?", "", " about?", " described?", " mentioned?", " there?", " called?"]
+
+# random wrappings out of function words, so that no fixed set of wordings is learned by heart
+POLITE = "can could would you please me i we need want to know read see show tell give help hello hi let us exact words word related regarding concerning about report file files chapter page pages book code answer question information info details thing things happens happened mean means called appear appears appearing located locate exactly anywhere somewhere here there my our".split()
+FUNCTION = sorted(STOP | set(NOUNS) | set(POLITE) | {w for v in VERBS for w in v.split()})
 
 
 class Pool:
@@ -73,9 +78,11 @@ class Block:
 
 
 class Maker:
-    """easy: share of one-keyword, rare-word questions (early training). direct: share of answers without thinking."""
+    """split 0: training text, 1: held-out text. direct, not_found, several: shares of answers without thinking, without a match, with
+    more than one; hard: share of questions whose words are also put into other blocks; permute: share of documents in which all
+    ordinary tokens are exchanged for others, so that nothing but the document helps; skip: share of prompts with position skips."""
 
-    def __init__(self, pool, seed, split=0, direct=.3, not_found=.12, several=.1, hard=.45, permute=.25, kinds=None, held_forms=0., skip=.8, variants=.07):
+    def __init__(self, pool, seed, split=0, direct=.15, not_found=.15, several=.07, hard=.35, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07):
         self.p, self.r, self.split = pool, random.Random(seed), split
         self.n = np.random.default_rng(seed)
         self.direct, self.not_found, self.several, self.hard, self.permute, self.kinds = direct, not_found, several, hard, permute, kinds
@@ -159,6 +166,9 @@ class Maker:
     def choose(self, b):
         """spans of the keywords asked for; adjacent ones may form a phrase"""
         r, s = self.r, b.spans
+        if self.perm is None and r.random() < .8:      # mostly words that stand after a space in the block, as they do in the question
+            plain = [x for x in s if x[2] >= 0 and b.ids[x[0]:x[1]] == self.p.word(x[2])]
+            s = plain or s
         k = r.choice((1, 1, 2, 2, 2, 3, 3, 4, 5))
         if r.random() < .3 and len(s) > 1:
             a = r.randrange(len(s))
@@ -168,6 +178,7 @@ class Maker:
         return s, False
 
     def question(self, groups):
+        self.held_form = False
         """groups: list of (question tokens, text or None); returns question ids and the thinking's keyword list"""
         r, e = self.r, self.p.enc
         listed = [list(g[0]) for g in groups]
@@ -178,7 +189,16 @@ class Maker:
             t = texts[i]
             v = r.choice((t.lower(), t.capitalize(), t.upper(), t + "s" if t.isalpha() and not t.endswith("s") else t[:-1] if t.endswith("s") and len(t) > 4 else t.lower()))
             texts[i], listed[i] = v, list(e(" " + v))
-        held = r.random() < self.held_forms
+        held = self.held_form = r.random() < self.held_forms
+        if not held and .25 <= style < .5:
+            words = [r.choice(FUNCTION) for _ in range(r.choice((1, 2, 3, 4, 5, 7)))]
+            if r.random() < .8: words[0] = words[0].capitalize()
+            ids = list(e(words[0]))
+            for w in words[1:]: ids += e(" " + w)
+            for i, k in enumerate(listed): ids += (list(e(r.choice(GLUE) if r.random() < .6 else " " + r.choice(FUNCTION))) if i else []) + k
+            for _ in range(r.choice((0, 0, 1, 2, 3, 4))): ids += e(" " + r.choice(FUNCTION))
+            mark = r.choice(("?", "?", ".", ""))
+            return ids + (list(e(mark)) if mark else []), listed
         if not held and style < .25:
             opener = r.choice(OPENERS) if r.random() < .85 else ""
             ids = list(e(opener)) if opener else []
@@ -294,8 +314,8 @@ class Maker:
             take = r.sample(os_, min(len(os_), r.choice((1, 1, 2, 2, 3))))
             v = r.random()
             chosen = [(o, s) for s in take]
-            if v < .25: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
-            elif v < .37:
+            if v < .2: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
+            elif v < .28:
                 c = r.choice(blocks)
                 if not c.spans or not spans: return None
                 x, y = r.choice(spans), r.choice(c.spans)
@@ -338,9 +358,15 @@ class Maker:
                     if k in seen: continue
                     seen.add(k)
                     groups.append(self.keyword(b, s)[1:])
-            first = keys[0]
         q, listed = self.question(groups)
         if not q: return None
+        # the thinking names the word first that the fewest blocks hold (in the question's order among equals): it is the best hook
+        if not targets: counts = [len(where.get(self.key(o_, s), ())) for o_, s in chosen]
+        elif len(groups) == 1: counts = [0]
+        else: counts = [len(where[k]) for k in list(dict.fromkeys(self.key(b, s) for s in spans))]
+        n = counts.index(min(counts))
+        listed = [listed[n]] + listed[:n] + listed[n + 1:]
+        if targets: first = list(dict.fromkeys(self.key(b, s) for s in spans))[n] if len(groups) > 1 else keys[0]
         thinking = r.random() >= self.direct
         a = [USER] + list(q) + [ASSISTANT, THINK if thinking else END_THINK]
         c = [0] * len(a)
@@ -360,7 +386,7 @@ class Maker:
             for n, x in enumerate(targets):
                 add(self.found[:1], K_DECIDE)
                 add(self.found[1:], K_WORDS)
-                at = spans[0][0] if len(groups) < len(keys) else next(s[0] for s in x.spans if self.key(x, s) == first)
+                at = spans[0][0] if phrase and len(groups) == 1 and len(keys) > 1 else next(s[0] for s in x.spans if self.key(x, s) == first)
                 add(x.ids[at:at + 1], K_FOUND_START)
                 add(x.ids[at + 1:], K_FOUND)
                 add(self.close, K_THINK_ANCHOR)
@@ -381,7 +407,7 @@ class Maker:
             add(self.number(x.number), K_ANCHOR)
             add(self.bracket_nl if n + 1 < len(targets) else self.bracket, K_END)
         add([EOS], K_END)
-        return a, c, dict(kind=kind, thinking=thinking, targets=len(targets))
+        return a, c, dict(kind=kind, thinking=thinking, targets=len(targets), held=self.held_form, hook=min(len(where[k]) for k in keys) if targets else 0)
 
     def positions(self, T, starts):
         """Position ids: distances inside a block are kept, distances between blocks are stretched at random up to the full context."""

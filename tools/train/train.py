@@ -1,13 +1,16 @@
 """Trains the finder model in stages, by wall clock.
-    python train.py --pool pool.npz --tokenizer DIR --out DIR [--stages 0-2] [--resume FILE] [--speed 1.0]
+    python train.py --text FOLDER --out DIR [--stages 0-2] [--resume FILE] [--speed 1.0]
+
+The tokenizer and the token pool are made in DIR first, unless they are there (or named with --pool and --tokenizer).
 
 Stages (PLAN): short contexts, longer ones, long ones up to 131,072 tokens with the indexers learning beside (KL loss on
 detached inputs), indexers alone, then everything with top-k selection on. An average of the weights (EMA) is kept and is
 what gets exported. A checkpoint is written after each stage; --resume continues from it.
 """
-import argparse, json, math, multiprocessing as mp, os, sys, time
+import argparse, json, multiprocessing as mp, os, time
 import numpy as np
 import torch, torch.nn.functional as F
+import pool as pools, tokenizer
 from model import Finder, Config, construct, asdict
 from samples import Maker, Pool, CLASSES, CRITICAL, K_BLOCK_START, K_QUOTE, K_ANCHOR, K_END, K_DIRECT
 
@@ -18,6 +21,12 @@ PLAN = [
     dict(name="long", seconds=145, contexts={2048: 1, 4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(7e-4, 1.5e-4), tokens=131072, soften=.85, kl=True, ema=.98),
     dict(name="index", seconds=30, contexts={2048: 1, 8192: 1, 32768: 1, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
     dict(name="sparse", seconds=40, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 1}, lr=(1.5e-4, 2e-5), tokens=65536, kl=True, sparse=True, ema=.97),
+    # the second round, from the average of the first
+    dict(name="short 2", seconds=185, contexts={512: 2, 1024: 3, 2048: 2}, lr=(1e-3, 9e-4), tokens=32768, soften=.6),
+    dict(name="middle 2", seconds=125, contexts={1024: 1, 2048: 2, 4096: 2, 8192: 1}, lr=(9e-4, 5e-4), tokens=65536, soften=.7, kl=True, focus=.02),
+    dict(name="long 2", seconds=135, contexts={2048: 1, 4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(5e-4, 1e-4), tokens=131072, soften=.85, kl=True, focus=.02, ema=.98),
+    dict(name="index 2", seconds=32, contexts={2048: 1, 8192: 1, 32768: 1, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
+    dict(name="sparse 2", seconds=35, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 1}, lr=(1e-4, 2e-5), tokens=65536, kl=True, sparse=True, ema=.97),
 ]
 INDEX_LR = 3e-3
 
@@ -63,7 +72,8 @@ def show(f): return " ".join(f"{k} {v:.3f}" for k, v in f.items())
 
 def main():
     ap = argparse.ArgumentParser()
-    for k in ("pool", "tokenizer", "out"): ap.add_argument("--" + k, required=True)
+    ap.add_argument("--out", required=True)
+    for k in ("text", "pool", "tokenizer"): ap.add_argument("--" + k, default="")
     ap.add_argument("--plan", default="", help="a JSON file that replaces PLAN")
     ap.add_argument("--stages", default="")
     ap.add_argument("--resume", default="")
@@ -79,7 +89,10 @@ def main():
     for s in plan: s["contexts"] = {int(k): v for k, v in s["contexts"].items()}
     os.makedirs(a.out, exist_ok=True)
     first, last = (int(x) for x in a.stages.split("-")) if a.stages else (0, len(plan) - 1)
-    pool = Pool(a.pool, a.tokenizer)
+    tokenizer_dir, pool_file = a.tokenizer or os.path.join(a.out, "tokenizer"), a.pool or os.path.join(a.out, "pool.npz")
+    if not os.path.exists(os.path.join(tokenizer_dir, "tokenizer.json")): tokenizer.write(a.text, tokenizer_dir)
+    if not os.path.exists(pool_file): np.savez_compressed(pool_file, **pools.build(a.text, tokenizer_dir))
+    pool = Pool(pool_file, tokenizer_dir)
     ctx = mp.get_context("fork")
     stage, queue = ctx.Value("i", first), ctx.Queue(maxsize=24)
     procs = [ctx.Process(target=worker, args=(pool, stage, plan, queue, a.seed * 100 + n + 1, 24), daemon=True) for n in range(a.workers)]
@@ -152,9 +165,9 @@ def main():
             soft = s.get("soften", 1.0)
             scales = None if soft == 1.0 or T > 20000 else torch.from_numpy(1 - (1 - soft) * np.random.rand(c.layers).astype(np.float32)).to(dev)
             use_kl = kl_on
-            loads = []
+            loads, focus = [], [] if s.get("focus") and not index_only else None
             sp = sparse and T <= 20000
-            h, kls, recs = m(ids_t, pos_t, scales=scales, rows=to(pick).long() if use_kl else None, sparse=sp, loads=loads)
+            h, kls, recs = m(ids_t, pos_t, scales=scales, rows=to(pick).long() if use_kl else None, sparse=sp, loads=loads, focus=focus)
             loss = 0
             if not index_only:
                 lg = m.logits(h[rows_t]).float()
@@ -164,11 +177,12 @@ def main():
             if kls:
                 loss = loss + sum(kls)
                 kl_sum, rec_sum, kl_n = kl_sum + torch.stack(kls).detach(), rec_sum + torch.stack(recs), kl_n + 1
+            if focus: loss = loss + s["focus"] * sum(focus)
             opt.zero_grad(set_to_none=True)
             loss.backward()
             if not index_only: torch.nn.utils.clip_grad_norm_(main_p, 1.0)
             lr0, lr1 = s["lr"]
-            warm = min(1, (step + 1) / 50) if (i == 0 or s.get("warm")) and not a.resume else min(1, (step + 1) / 10)
+            warm = min(1, (step + 1) / (100 if i == first else 10))
             for g in opt.param_groups:
                 g["lr"] = (lr0 + (lr1 - lr0) * frac) * warm if g["main"] else s.get("index_lr", INDEX_LR) * min(1, (step + 1) / 20) * (1 - .9 * frac if index_only or sparse else 1)
             opt.step()
