@@ -72,6 +72,29 @@ Result<StoredTensor> read_entry(const JsonValue& value, std::span<const std::byt
   return tensor;
 }
 
+struct Extent {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::string name;
+};
+
+/// Tensors follow each other without holes and fill the file, as the format demands: nothing else can
+/// hide between them or behind them, and no value belongs to two.
+Result<void> check_extents(std::vector<Extent> extents, std::size_t n_bytes, const std::string& where) {
+  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  std::size_t end = 0;
+  for (const Extent& extent : extents) {
+    if (extent.begin != end) {
+      return damaged(where + ": " + extent.name, extent.begin < end ? "overlaps another tensor" : "leaves a hole before it");
+    }
+    end = extent.end;
+  }
+  if (end != n_bytes) return damaged(where, "holds bytes that belong to no tensor");
+  return {};
+}
+
 bool is_plain_file_name(const std::string& name) {
   return !name.empty() && std::filesystem::path(name).filename() == name && name != "." && name != "..";
 }
@@ -154,14 +177,18 @@ Result<void> TensorFile::add_shard(const std::filesystem::path& path) {
   TRY_ASSIGN(const JsonDocument document, JsonDocument::parse(text, where, limits));
   const JsonValue root = document.root();
   TRY(root.object());
+  std::vector<Extent> extents;
   for (std::int64_t i = 0; i < root.size(); ++i) {
     const JsonValue value = root[i];
     const std::string name(value.key());
     if (name == "__metadata__") continue;
     TRY_ASSIGN(StoredTensor tensor, read_entry(value, data, where + ": " + name));
     tensor.file = shards_.size();
+    const auto begin = static_cast<std::size_t>(tensor.data.data() - data.data());
+    extents.push_back({begin, begin + tensor.data.size(), name});
     if (!tensors_.emplace(name, std::move(tensor)).second) return damaged(where, "repeats the tensor " + name);
   }
+  TRY(check_extents(std::move(extents), data.size(), where));
   shards_.push_back(std::move(mapped));
   return {};
 }
