@@ -364,11 +364,11 @@ double spin_f32(std::int64_t n) {
   const Vector<kLanes> factor = all<kLanes>(0.5f);
   for (std::int64_t i = 0; i < n; ++i) {
     for (auto& sum : sums) {
-      asm volatile("" : "+x"(sum));  // the compiler must neither fold rounds nor notice that the sums are equal
+      asm volatile("" : "+v"(sum));  // the compiler must neither fold rounds nor notice that the sums are equal
       sum = sum * factor + factor;
     }
   }
-  for (auto& sum : sums) asm volatile("" : : "x"(sum));
+  for (auto& sum : sums) asm volatile("" : : "v"(sum));
   return 2.0 * kLanes * kSpinSums * static_cast<double>(n);
 }
 
@@ -376,6 +376,6 @@ double read_floats(const float* values, std::int64_t n) {
   Vector<kLanes> sums[4] = {};
   for (std::int64_t i = 0; i + 4 * kLanes <= n; i += 4 * kLanes)
     for (int j = 0; j < 4; ++j) sums[j] = sums[j] + load<kLanes>(values + i + j * kLanes);
-  for (auto& sum : sums) asm volatile("" : : "x"(sum));
+  for (auto& sum : sums) asm volatile("" : : "v"(sum));
   return static_cast<double>(n);
 }
