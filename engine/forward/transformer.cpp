@@ -1,5 +1,6 @@
 #include "engine/forward/transformer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace engine {
@@ -13,6 +14,12 @@ TensorView last_rows(TensorView view, std::int64_t n) {
   const std::int64_t skipped = (view.shape[0] - n) * view.shape[1] * view.shape[2];
   view.data = static_cast<std::byte*>(view.data) + static_cast<std::size_t>(skipped) * kernels::size_of(view.dtype);
   view.shape[0] = n;
+  return view;
+}
+
+/// [a, b, c] as [a * b, c].
+TensorView flat(TensorView view) {
+  view.shape = {view.shape[0] * view.shape[1], view.shape[2], 1};
   return view;
 }
 
@@ -42,15 +49,15 @@ Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int
   step.options = &options;
   CHECK(step.n > 0 && step.n <= space_.n_tokens && first + step.n <= keys.capacity());
   if (options.top_k > 0) TRY(space_.indices.reserve(backend_, step.n * options.top_k));
-  const auto n_logit_rows = static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
-  TRY(space_.logits.reserve(backend_, n_logit_rows * config_.n_vocab));
+  step.n_wanted = options.inspect ? step.n : static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
+  TRY(space_.logits.reserve(backend_, static_cast<std::int64_t>(logits.size())));
 
   backend_.embed({tokens.data(), weights_.embedding.get(), space_.hidden.view(step.n, config_.n_hidden)});
   inspect(-1, step);
   for (int i = 0; i < config_.n_layers; ++i) {
     TRY(attention(i, step));
     if (is_stopped(step)) return StepEnd::kStopped;
-    feed_forward(weights_.layers[static_cast<std::size_t>(i)], step);
+    if (step.n > 0) feed_forward(weights_.layers[static_cast<std::size_t>(i)], step);
     if (is_stopped(step)) return StepEnd::kStopped;
     inspect(i, step);
   }
@@ -64,69 +71,88 @@ Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int
 Result<void> Transformer::attention(int index, Step& step) {
   const LayerWeights& layer = weights_.layers[static_cast<std::size_t>(index)];
   const std::int64_t n_heads = config_.n_heads;
-  norm(space_.hidden.view(step.n, config_.n_hidden), layer.attention_norm, space_.normed.view(step.n, config_.n_hidden));
-  project_queries(layer, step);
+  norm(rows(space_.hidden, step, config_.n_hidden), layer.attention_norm, rows(space_.normed, step, config_.n_hidden));
   store_keys(index, layer, step);
+  const bool is_last = index + 1 == config_.n_layers;
+  const bool is_observed = step.options->sink != nullptr || !step.options->recall_positions.empty();
+  if (is_last && !is_observed) {
+    keep_last_rows(step);
+    if (step.n == 0) return {};
+  }
+  project_queries(layer, step);
   TRY(select(index, layer, step));
   // A stopped operation leaves its output undefined, and the next one would read through these indices.
   if (is_stopped(step)) return {};
+  report_selection(index, step);
+  TRY(measure_recall(index, step));
+  if (is_last) keep_last_rows(step);
+  if (step.n == 0) return {};
 
   kernels::AttentionArgs args;
-  args.q_latent = space_.query_absorbed.view(step.n, n_heads, config_.kv_rank);
-  args.q_rope = space_.query_rope.view(step.n, n_heads, config_.rope_dim);
+  args.q_latent = rows(space_.query_absorbed, step, n_heads, config_.kv_rank);
+  args.q_rope = rows(space_.query_rope, step, n_heads, config_.rope_dim);
   args.cache = &step.keys->layer(index);
   args.scale = static_cast<float>(config_.softmax_scale());
   args.first_position = step.first;
-  if (step.is_selected) args.indices = space_.indices.view(step.n, step.options->top_k, 1, DType::kI32);
-  args.out = space_.attended.view(step.n, n_heads, config_.kv_rank);
+  if (step.is_selected) args.indices = rows(space_.indices, step, step.options->top_k, 1, DType::kI32);
+  args.out = rows(space_.attended, step, n_heads, config_.kv_rank);
   backend_.attention(args);
-  report_selection(index, step);
-  TRY(measure_recall(index, step));
 
-  const TensorView values = space_.values.view(step.n, n_heads, config_.value_dim);
+  const TensorView values = rows(space_.values, step, n_heads, config_.value_dim);
   backend_.matmul_heads({args.out, layer.value_up.get(), values});
-  backend_.matmul({space_.values.view(step.n, n_heads * config_.value_dim), layer.output.get(),
-                   space_.hidden.view(step.n, config_.n_hidden), /*accumulate=*/true});
+  backend_.matmul({rows(space_.values, step, n_heads * config_.value_dim), layer.output.get(),
+                   rows(space_.hidden, step, config_.n_hidden), /*accumulate=*/true});
   return {};
+}
+
+void Transformer::keep_last_rows(Step& step) {
+  const std::int64_t skipped = step.n - std::min(step.n, step.n_wanted);
+  step.first += skipped;
+  step.skipped += skipped;
+  step.n -= skipped;
+}
+
+TensorView Transformer::rows(const Activation& activation, const Step& step, std::int64_t d1, std::int64_t d2, DType dtype) {
+  return last_rows(activation.view(step.skipped + step.n, d1, d2, dtype), step.n);
 }
 
 void Transformer::project_queries(const LayerWeights& layer, const Step& step) {
   const std::int64_t n_heads = config_.n_heads;
-  TensorView in = space_.normed.view(step.n, config_.n_hidden);
+  TensorView in = rows(space_.normed, step, config_.n_hidden);
   if (layer.query_latent) {
-    const TensorView raw = space_.query_raw.view(step.n, config_.q_rank);
+    const TensorView raw = rows(space_.query_raw, step, config_.q_rank);
     backend_.matmul({in, layer.query_latent.get(), raw});
-    in = space_.query_latent.view(step.n, config_.q_rank);
+    in = rows(space_.query_latent, step, config_.q_rank);
     norm(raw, layer.query_norm, in);
   }
-  backend_.matmul({in, layer.query_nope.get(), space_.query_nope.view(step.n, n_heads * config_.nope_dim)});
-  backend_.matmul({in, layer.query_rope.get(), space_.query_rope.view(step.n, n_heads * config_.rope_dim)});
-  rotate(space_.query_rope.view(step.n, n_heads, config_.rope_dim), step.first, /*is_interleaved=*/true);
-  backend_.matmul_heads({space_.query_nope.view(step.n, n_heads, config_.nope_dim), layer.key_up.get(),
-                         space_.query_absorbed.view(step.n, n_heads, config_.kv_rank)});
+  backend_.matmul({in, layer.query_nope.get(), rows(space_.query_nope, step, n_heads * config_.nope_dim)});
+  backend_.matmul({in, layer.query_rope.get(), rows(space_.query_rope, step, n_heads * config_.rope_dim)});
+  rotate(rows(space_.query_rope, step, n_heads, config_.rope_dim), step.first, /*is_interleaved=*/true);
+  backend_.matmul_heads({rows(space_.query_nope, step, n_heads, config_.nope_dim), layer.key_up.get(),
+                         rows(space_.query_absorbed, step, n_heads, config_.kv_rank)});
 }
 
 void Transformer::store_keys(int index, const LayerWeights& layer, const Step& step) {
-  const TensorView in = space_.normed.view(step.n, config_.n_hidden);
-  const TensorView raw = space_.key_raw.view(step.n, config_.kv_rank);
+  const TensorView in = rows(space_.normed, step, config_.n_hidden);
+  const TensorView raw = rows(space_.key_raw, step, config_.kv_rank);
   kernels::StoreKeysArgs args;
   args.cache = &step.keys->layer(index);
-  args.latent = space_.key_latent.view(step.n, config_.kv_rank);
-  args.rope = space_.key_rope.view(step.n, config_.rope_dim);
+  args.latent = rows(space_.key_latent, step, config_.kv_rank);
+  args.rope = rows(space_.key_rope, step, config_.rope_dim);
   args.first_position = step.first;
   backend_.matmul({in, layer.key_latent.get(), raw});
   norm(raw, layer.key_norm, args.latent);
   backend_.matmul({in, layer.key_rope.get(), args.rope});
-  rotate(space_.key_rope.view(step.n, 1, config_.rope_dim), step.first, /*is_interleaved=*/true);
+  rotate(rows(space_.key_rope, step, 1, config_.rope_dim), step.first, /*is_interleaved=*/true);
   if (layer.indexer) {
     // Stored even where no scores are needed yet: later queries will look at them.
     const IndexerConfig& indexer = config_.indexer;
-    const TensorView raw_index = space_.index_raw.view(step.n, indexer.head_dim);
-    args.index_keys = space_.index_keys.view(step.n, indexer.head_dim);
+    const TensorView raw_index = rows(space_.index_raw, step, indexer.head_dim);
+    args.index_keys = rows(space_.index_keys, step, indexer.head_dim);
     backend_.matmul({in, layer.indexer->keys.get(), raw_index});
     backend_.layer_norm({raw_index, layer.indexer->key_norm.view(), layer.indexer->key_norm_bias.view(),
                          args.index_keys, indexer.norm_epsilon});
-    rotate(space_.index_keys.view(step.n, 1, indexer.head_dim), step.first, indexer.interleaved);
+    rotate(rows(space_.index_keys, step, 1, indexer.head_dim), step.first, indexer.interleaved);
     if (indexer.hadamard) backend_.hadamard({args.index_keys});
   }
   backend_.store_keys(args);
@@ -137,10 +163,10 @@ Result<void> Transformer::select_blocks(int index, Step& step) {
   step.is_selected = step.first + step.n > budget;
   if (!step.is_selected) return {};
   const BlockOptions options{budget, step.options->keep_window, step.options->keep_ranges};
-  TRY(step.options->blocks->select(index, *step.keys, space_.query_absorbed.view(step.n, config_.n_heads, config_.kv_rank),
-                                   space_.query_rope.view(step.n, config_.n_heads, config_.rope_dim), step.first, options,
+  TRY(step.options->blocks->select(index, *step.keys, rows(space_.query_absorbed, step, config_.n_heads, config_.kv_rank),
+                                   rows(space_.query_rope, step, config_.n_heads, config_.rope_dim), step.first, options,
                                    host_indices_));
-  backend_.copy_to_device(host_indices_.data(), space_.indices.view(step.n, budget, 1, DType::kI32));
+  backend_.copy_to_device(host_indices_.data(), rows(space_.indices, step, budget, 1, DType::kI32));
   return {};
 }
 
@@ -154,19 +180,19 @@ Result<void> Transformer::select(int index, const LayerWeights& layer, Step& ste
   const IndexerConfig& indexer = config_.indexer;
   const std::int64_t n_heads = indexer.n_heads;
   kernels::SelectKeysArgs args;
-  args.queries = space_.index_queries.view(step.n, n_heads, indexer.head_dim);
-  args.head_weights = space_.index_weights.view(step.n, n_heads);
+  args.queries = rows(space_.index_queries, step, n_heads, indexer.head_dim);
+  args.head_weights = rows(space_.index_weights, step, n_heads);
   args.cache = &step.keys->layer(index);
   args.first_position = step.first;
-  args.indices = space_.indices.view(step.n, top_k, 1, DType::kI32);
+  args.indices = rows(space_.indices, step, top_k, 1, DType::kI32);
   args.keep_window = step.options->keep_window;
   args.keep_ranges = step.options->keep_ranges.data();
   args.n_keep_ranges = static_cast<int>(step.options->keep_ranges.size() / 2);
-  backend_.matmul({space_.query_latent.view(step.n, config_.q_rank), layer.indexer->queries.get(),
-                   space_.index_queries.view(step.n, n_heads * indexer.head_dim)});
+  backend_.matmul({rows(space_.query_latent, step, config_.q_rank), layer.indexer->queries.get(),
+                   rows(space_.index_queries, step, n_heads * indexer.head_dim)});
   rotate(args.queries, step.first, indexer.interleaved);
-  if (indexer.hadamard) backend_.hadamard({space_.index_queries.view(step.n * n_heads, indexer.head_dim)});
-  backend_.matmul({space_.normed.view(step.n, config_.n_hidden), layer.indexer->head_weights.get(), args.head_weights});
+  if (indexer.hadamard) backend_.hadamard({flat(rows(space_.index_queries, step, n_heads, indexer.head_dim))});
+  backend_.matmul({rows(space_.normed, step, config_.n_hidden), layer.indexer->head_weights.get(), args.head_weights});
   backend_.select_keys(args);
   return {};
 }
@@ -180,7 +206,7 @@ void Transformer::report_selection(int index, const Step& step) {
   }
   const std::int64_t k = step.options->top_k;
   host_indices_.resize(static_cast<std::size_t>(step.n * k));
-  backend_.copy_to_host(space_.indices.view(step.n, k, 1, DType::kI32), host_indices_.data());
+  backend_.copy_to_host(rows(space_.indices, step, k, 1, DType::kI32), host_indices_.data());
   sink->on_selection(index, step.first, step.n, k, host_indices_.data());
 }
 
@@ -195,8 +221,8 @@ Result<void> Transformer::measure_recall(int index, const Step& step) {
     const std::int64_t n_keys = position + 1;
     TRY(mass_.reserve(backend_, n_keys));
     kernels::AttentionMassArgs args;
-    args.q_latent = one_row(space_.query_absorbed.view(step.n, config_.n_heads, config_.kv_rank), row);
-    args.q_rope = one_row(space_.query_rope.view(step.n, config_.n_heads, config_.rope_dim), row);
+    args.q_latent = one_row(rows(space_.query_absorbed, step, config_.n_heads, config_.kv_rank), row);
+    args.q_rope = one_row(rows(space_.query_rope, step, config_.n_heads, config_.rope_dim), row);
     args.cache = &step.keys->layer(index);
     args.scale = static_cast<float>(config_.softmax_scale());
     args.first_position = position;
@@ -206,7 +232,7 @@ Result<void> Transformer::measure_recall(int index, const Step& step) {
     backend_.copy_to_host(args.mass, host_mass_.data());
     const std::int64_t k = step.options->top_k;
     host_indices_.resize(static_cast<std::size_t>(step.n * k));
-    backend_.copy_to_host(space_.indices.view(step.n, k, 1, DType::kI32), host_indices_.data());
+    backend_.copy_to_host(rows(space_.indices, step, k, 1, DType::kI32), host_indices_.data());
     double share = 0.0;
     for (const std::int32_t s : std::span(host_indices_).subspan(static_cast<std::size_t>(row * k), static_cast<std::size_t>(k))) {
       if (s >= 0) share += host_mass_[static_cast<std::size_t>(s)];
@@ -217,8 +243,8 @@ Result<void> Transformer::measure_recall(int index, const Step& step) {
 }
 
 void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
-  const TensorView hidden = space_.hidden.view(step.n, config_.n_hidden);
-  const TensorView in = space_.normed.view(step.n, config_.n_hidden);
+  const TensorView hidden = rows(space_.hidden, step, config_.n_hidden);
+  const TensorView in = rows(space_.normed, step, config_.n_hidden);
   norm(hidden, layer.feed_forward_norm, in);
   if (layer.dense) {
     backend_.feed_forward({in, layer.dense->view(), hidden, /*accumulate=*/true});
@@ -226,15 +252,15 @@ void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
   }
   const ExpertConfig& experts = config_.experts;
   kernels::RouteExpertsArgs route;
-  route.logits = space_.router_logits.view(step.n, experts.n_experts);
+  route.logits = rows(space_.router_logits, step, experts.n_experts);
   route.bias = layer.router_bias.view();
   route.score = experts.router == RouterKind::kSoftmax ? kernels::RouterScore::kSoftmax : kernels::RouterScore::kSigmoid;
   route.n_groups = experts.n_groups;
   route.n_groups_kept = experts.n_groups_kept;
   route.normalise = experts.normalise;
   route.scale = experts.scale;
-  route.experts = space_.experts.view(step.n, experts.n_used, 1, DType::kI32);
-  route.weights = space_.expert_weights.view(step.n, experts.n_used);
+  route.experts = rows(space_.experts, step, experts.n_used, 1, DType::kI32);
+  route.weights = rows(space_.expert_weights, step, experts.n_used);
   backend_.matmul({in, layer.router.get(), route.logits});
   backend_.route_experts(route);
   if (is_stopped(step)) return;  // as above: expert numbers would be undefined
@@ -253,7 +279,7 @@ void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
 void Transformer::head(const Step& step, std::span<float> logits) {
   const std::int64_t n = static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
   CHECK(n >= 1 && n <= step.n && n * config_.n_vocab == static_cast<std::int64_t>(logits.size()));
-  const TensorView hidden = last_rows(space_.hidden.view(step.n, config_.n_hidden), n);
+  const TensorView hidden = last_rows(rows(space_.hidden, step, config_.n_hidden), n);
   const TensorView normed = space_.normed.view(n, config_.n_hidden);
   const TensorView out = space_.logits.view(n, config_.n_vocab);
   norm(hidden, weights_.final_norm, normed);
@@ -283,7 +309,7 @@ void Transformer::rotate(const TensorView& values, std::int64_t first, bool is_i
 void Transformer::inspect(int layer, const Step& step) {
   if (!step.options->inspect) return;
   host_hidden_.resize(static_cast<std::size_t>(step.n * config_.n_hidden));
-  backend_.copy_to_host(space_.hidden.view(step.n, config_.n_hidden), host_hidden_.data());
+  backend_.copy_to_host(rows(space_.hidden, step, config_.n_hidden), host_hidden_.data());
   step.options->inspect(layer, host_hidden_);
 }
 

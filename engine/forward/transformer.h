@@ -58,8 +58,10 @@ class Transformer {
  private:
   /// What a step hands from layer to layer.
   struct Step {
-    std::int64_t n = 0;      // tokens
-    std::int64_t first = 0;  // position of token 0
+    std::int64_t n = 0;         // tokens that are still computed: the last ones of the chunk
+    std::int64_t first = 0;     // position of the first of them
+    std::int64_t skipped = 0;   // tokens of the chunk before them
+    std::int64_t n_wanted = 0;  // tokens whose output anybody looks at
     KeyStore* keys = nullptr;
     const StepOptions* options = nullptr;
     bool is_selected = false;  // `indices` hold a selection, else every visible key is read
@@ -68,6 +70,12 @@ class Transformer {
   Transformer(kernels::Backend& backend, const ModelConfig& config, const Weights& weights, Workspace space);
 
   static bool is_stopped(const Step& step) { return step.options->stop && step.options->stop(); }
+  /// The rows of an activation that belong to the tokens still computed.
+  static kernels::TensorView rows(const Activation& activation, const Step& step, std::int64_t d1, std::int64_t d2 = 1,
+                                  kernels::DType dtype = kernels::DType::kF32);
+  /// After the last layer's keys are stored (and its selection is reported) only the tokens whose logits
+  /// are wanted matter: the others leave, and the result of the rest stays the same to the bit.
+  static void keep_last_rows(Step& step);
   Result<void> attention(int index, Step& step);
   void project_queries(const LayerWeights& layer, const Step& step);
   void store_keys(int index, const LayerWeights& layer, const Step& step);

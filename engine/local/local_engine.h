@@ -13,9 +13,14 @@ namespace engine {
 
 enum class Device { kAuto, kCpu, kCuda, kReference };
 
+/// How a CPU multiplies. kFast: bf16 products and int8 indexer keys where the processor has them (measured
+/// against f32 in docs/performance.md), kExact: f32 throughout.
+enum class Arithmetic { kFast, kExact };
+
 struct LocalEngineOptions {
   Device device = Device::kAuto;   // kAuto: CUDA where there is one that fits, else the CPU
   int n_threads = 0;               // 0: one per physical core
+  Arithmetic arithmetic = Arithmetic::kFast;
   std::int64_t context_length = 0; // 0: the model's own, at most 131072
   std::int64_t prefill_chunk = 0;  // tokens; 0: sized so that a stop is seen within 0.2 s
   std::filesystem::path prefix_folder;  // where prefix states are kept between starts; empty: nowhere

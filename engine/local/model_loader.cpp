@@ -26,6 +26,7 @@ std::string in_gigabytes(std::int64_t n_bytes) {
 std::unique_ptr<kernels::Backend> make_cpu(const LocalEngineOptions& options) {
   kernels::CpuOptions cpu;
   cpu.n_threads = options.n_threads;
+  cpu.compute = options.arithmetic == Arithmetic::kFast ? kernels::Compute::kFastest : kernels::Compute::kF32;
   return kernels::make_cpu_backend(cpu);
 }
 

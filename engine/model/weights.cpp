@@ -29,8 +29,11 @@ class Loader {
     return put(host);
   }
 
-  Result<MatrixPointer> put(const HostMatrix& host) {
-    auto made = backend_.load_matrix(host.source());
+  /// `keep_f32`: rounding these weights would change what is chosen (experts, keys).
+  Result<MatrixPointer> put(const HostMatrix& host, bool keep_f32 = false) {
+    kernels::MatrixSource source = host.source();
+    source.keep_f32 = keep_f32;
+    auto made = backend_.load_matrix(source);
     if (auto* error = std::get_if<kernels::DeviceError>(&made)) return from_device(*error);
     auto& matrix = std::get<MatrixPointer>(made);
     size_bytes_ += static_cast<std::int64_t>(matrix->size_bytes());
@@ -113,7 +116,7 @@ Result<std::unique_ptr<IndexerWeights>> Loader::indexer(const std::string& prefi
   TRY_ASSIGN(made->queries, matrix(prefix + "wq_b.weight", n_heads * head_dim, config_.q_rank));
   // Keys and head weights decide between keys that score almost the same: never below f32.
   TRY_ASSIGN(const HostMatrix keys, checkpoint_.matrix(prefix + "wk.weight", head_dim, config_.n_hidden));
-  TRY_ASSIGN(made->keys, put(widened(keys)));
+  TRY_ASSIGN(made->keys, put(widened(keys), /*keep_f32=*/true));
   TRY_ASSIGN(const HostMatrix stored, checkpoint_.matrix(prefix + "weights_proj.weight", n_heads, config_.n_hidden));
   const HostMatrix wide = widened(stored);
   std::vector<float> scaled(static_cast<std::size_t>(n_heads * config_.n_hidden));
@@ -122,7 +125,7 @@ Result<std::unique_ptr<IndexerWeights>> Loader::indexer(const std::string& prefi
   for (float& value : scaled) value *= scale;
   HostMatrix head_weights = wide;
   head_weights.data = reinterpret_cast<const std::byte*>(scaled.data());
-  TRY_ASSIGN(made->head_weights, put(head_weights));
+  TRY_ASSIGN(made->head_weights, put(head_weights, /*keep_f32=*/true));
   TRY_ASSIGN(made->key_norm, vector(prefix + "k_norm.weight", head_dim));
   TRY_ASSIGN(made->key_norm_bias, vector(prefix + "k_norm.bias", head_dim));
   return made;
@@ -131,7 +134,7 @@ Result<std::unique_ptr<IndexerWeights>> Loader::indexer(const std::string& prefi
 Result<void> Loader::experts(const std::string& prefix, LayerWeights& layer, std::stop_token stop) {
   const ExpertConfig& experts = config_.experts;
   TRY_ASSIGN(const HostMatrix router, checkpoint_.matrix(prefix + "gate.weight", experts.n_experts, config_.n_hidden));
-  TRY_ASSIGN(layer.router, put(widened(router)));
+  TRY_ASSIGN(layer.router, put(widened(router), /*keep_f32=*/true));
   if (experts.has_bias) {
     TRY_ASSIGN(layer.router_bias, vector(prefix + "gate.e_score_correction_bias", experts.n_experts));
   }

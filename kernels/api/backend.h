@@ -73,7 +73,8 @@ class Backend {
 /// Plain f32 loops, one thread, no packing: what every other backend is held against.
 std::unique_ptr<Backend> make_reference_backend();
 
-enum class Compute : std::uint8_t { kF32, kBF16, kI8 };  // arithmetic of the matrix products
+/// Arithmetic of the matrix products. kFastest: kBF16 where the processor multiplies bf16, else kF32.
+enum class Compute : std::uint8_t { kF32, kBF16, kFastest };
 
 struct CpuOptions {
   int n_threads = 0;  // 0: one per physical core
