@@ -133,6 +133,24 @@ class TransformerTest : public QObject {
     QVERIFY(largest_difference(tail, std::span(expected).subspan(60 * static_cast<std::size_t>(model.config.n_vocab))) < kLogits);
   }
 
+  void the_last_row_is_the_same_however_few_rows_are_wanted_data() { add_models_and_backends(); }
+  void the_last_row_is_the_same_however_few_rows_are_wanted() {
+    TinyModel model = load_row();
+    const auto prompt = model.integers("prompt");
+    const auto n_vocab = static_cast<std::size_t>(model.config.n_vocab);
+    const auto all = model.run(prompt, 0, 96, sparse(model));
+    SelectionLog log(model.config.n_layers, 96);
+    for (engine::SelectionSink* sink : {static_cast<engine::SelectionSink*>(nullptr), static_cast<engine::SelectionSink*>(&log)}) {
+      engine::StepOptions options = sparse(model);
+      options.sink = sink;
+      std::vector<float> last(n_vocab);
+      QVERIFY(model.transformer->step(std::span(prompt).first(60), 0, *model.keys, options, {}));
+      QVERIFY(model.transformer->step(std::span(prompt).subspan(60), 60, *model.keys, options, last));
+      QVERIFY(largest_difference(last, std::span(all).last(n_vocab)) == 0.0f);
+    }
+    if (model.config.has_indexer()) QCOMPARE(log.rows, model.integers("selected"));
+  }
+
   void sparse_attention_equals_dense_up_to_top_k_and_differs_beyond() {
     TinyModel model("deepseek_v32", "reference");
     const auto prompt = model.integers("prompt");
