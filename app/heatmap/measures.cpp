@@ -86,6 +86,34 @@ DistanceProfile distance_profile(const engine::SelectionTrace& trace, const Heat
   return counter.profile();
 }
 
+HeatMatrix layer_matrix(const engine::SelectionTrace& trace, const HeatScope& scope) {
+  HeatMatrix matrix;
+  matrix.rows = MapRows::kGenerated;
+  matrix.n_rows = trace.n_layers;
+  const bool prefill = scope.phase == HeatPhase::kPrefill;
+  matrix.n_columns = static_cast<std::int32_t>(engine::trace_blocks(trace.n_prompt_tokens + (prefill ? 0 : trace.n_generated)));
+  matrix.values.assign(static_cast<std::size_t>(matrix.n_rows) * static_cast<std::size_t>(matrix.n_columns), 0.0f);
+  const engine::TokenRange tokens = prefill ? engine::TokenRange{} : tokens_of(trace, scope);
+  matrix.n_queries = tokens.end - tokens.begin;
+  const float one = 1.0f / static_cast<float>(std::max<std::int64_t>(1, matrix.n_queries));
+  for (int layer = 0; layer < trace.n_layers; ++layer) {
+    float* row = matrix.values.data() + static_cast<std::ptrdiff_t>(layer) * matrix.n_columns;
+    if (prefill) {
+      HeatScope one_layer = scope;
+      one_layer.layer = layer;
+      const KeyHeat heat = make_key_heat(trace, one_layer);
+      for (std::size_t block = 0; block < heat.share.size(); ++block) row[block] = static_cast<float>(heat.share[block]);
+    }
+    for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
+      trace.selected(token, layer).for_each([&](std::int64_t block) {
+        if (block < matrix.n_columns) row[block] += one;
+      });
+    }
+  }
+  for (const float value : matrix.values) matrix.maximum = std::max(matrix.maximum, value);
+  return matrix;
+}
+
 LayerAgreement layer_agreement(const engine::SelectionTrace& trace, const HeatScope& scope) {
   LayerAgreement agreement;
   const int n = trace.n_layers;

@@ -27,6 +27,10 @@ struct DistanceProfile {
 /// kPrefill weighs by selected pairs, the others by selected blocks.
 DistanceProfile distance_profile(const engine::SelectionTrace& trace, const HeatScope& scope);
 
+/// Every layer at a glance: rows are layers, columns blocks of 64 keys. Generated tokens: the share of the
+/// scope's tokens that selected anything in the block; kPrefill: the share of visible pairs.
+HeatMatrix layer_matrix(const engine::SelectionTrace& trace, const HeatScope& scope);
+
 /// How alike the layers select, over the generated tokens of a scope.
 struct LayerAgreement {
   int n_layers = 0;

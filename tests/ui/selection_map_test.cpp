@@ -4,13 +4,20 @@
 #include <QImage>
 #include <QLabel>
 #include <QPalette>
+#include <QPushButton>
 #include <QSignalSpy>
+#include <QTabWidget>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include "tests/support/synthetic_trace.h"
 #include "ui/trace/answer_tokens.h"
 #include "ui/trace/consulted_list.h"
+#include "ui/trace/layer_strip.h"
+#include "ui/trace/measures_view.h"
 #include "ui/trace/trace_panel.h"
+#include "ui/trace/trace_player.h"
+#include "ui/trace/unread_list.h"
 
 namespace {
 
@@ -60,6 +67,12 @@ class SelectionMapTest : public QObject {
   void says_so_when_nothing_was_sparse();
   void the_list_is_written_as_csv_without_formulas();
   void a_new_run_replaces_the_old_one_while_it_is_drawn();
+  void the_scrubber_plays_token_by_token();
+  void a_live_token_shows_in_the_strip_before_there_is_a_run();
+  void a_click_on_the_strip_chooses_the_layer();
+  void pages_nobody_consulted_can_be_asked_about();
+  void measures_are_told_in_words();
+  void the_map_is_exported_by_the_name_of_the_file();
   void an_empty_panel_teaches();
   void looks_right_in_light_and_dark();
 };
@@ -149,8 +162,10 @@ void SelectionMapTest::a_chosen_token_is_marked_everywhere() {
   panel.resize(1100, 800);
   panel.set_run(small_run());
   QSignalSpy chosen(&panel, &ui::TracePanel::tokens_selected);
+  QSignalSpy ranked(&panel.consulted(), &ui::ConsultedList::ready);
   emit panel.map().token_selected(50);
   QCOMPARE(chosen.size(), 1);
+  QVERIFY(ranked.wait());
   QCOMPARE(panel.consulted().scope().tokens->begin, 50);
   QVERIFY(panel.consulted().model().rowCount() > 0);
   QCOMPARE(panel.findChild<ui::AnswerTokens*>()->extraSelections().size(), 2);  // thinking, and the word
@@ -162,7 +177,9 @@ void SelectionMapTest::a_chosen_token_is_marked_everywhere() {
 void SelectionMapTest::the_layer_slider_changes_map_and_list() {
   ui::TracePanel panel;
   panel.set_run(small_run());
+  QSignalSpy ranked(&panel.consulted(), &ui::ConsultedList::ready);
   panel.set_layer(3);
+  QVERIFY(ranked.wait());
   QCOMPARE(panel.map().options().layer, 3);
   QCOMPARE(panel.consulted().scope().layer, 3);
   QCOMPARE(panel.consulted().model().data(panel.consulted().model().index(0, ui::ConsultedModel::kLayers), Qt::DisplayRole).toInt(), 1);
@@ -174,7 +191,9 @@ void SelectionMapTest::says_so_when_nothing_was_sparse() {
   trace->n_sparse_queries = 0;
   run->trace = trace;
   ui::ConsultedList list;
+  QSignalSpy ranked(&list, &ui::ConsultedList::ready);
   list.set_run(run);
+  QVERIFY(ranked.wait());
   QCOMPARE(list.model().rowCount(), 0);
   QVERIFY(list.findChild<QLabel*>()->text().startsWith(QStringLiteral("Dense here: up to 512")));
 }
@@ -183,7 +202,9 @@ void SelectionMapTest::the_list_is_written_as_csv_without_formulas() {
   auto run = std::make_shared<app::RunTrace>(*small_run());
   for (std::string& text : run->block_texts) text = "=cmd(\"x\") %1";
   ui::ConsultedList list;
+  QSignalSpy ranked(&list, &ui::ConsultedList::ready);
   list.set_run(run);
+  QVERIFY(ranked.wait());
   const QStringList lines = list.to_csv().split(QLatin1Char('\n'));
   QCOMPARE(lines[0], QStringLiteral("rank,source,text,selected_share,layers"));
   QVERIFY2(lines[1].contains(QStringLiteral("\"'=cmd(\"\"x\"\") %1\"")), qPrintable(lines[1]));
@@ -198,6 +219,90 @@ void SelectionMapTest::a_new_run_replaces_the_old_one_while_it_is_drawn() {
   map.set_run(small_run());
   QVERIFY(ready.wait());
   QVERIFY(map.is_ready());
+}
+
+void SelectionMapTest::the_scrubber_plays_token_by_token() {
+  ui::TracePanel panel;
+  panel.set_run(small_run());
+  auto* player = panel.findChild<ui::TracePlayer*>();
+  QSignalSpy moved(player, &ui::TracePlayer::token_changed);
+  QSignalSpy announced(&panel, &ui::TracePanel::token_selected);
+  player->play();
+  QVERIFY(moved.wait());
+  QVERIFY(moved.wait());
+  player->pause();
+  QCOMPARE(moved[0][0].toLongLong(), 1);
+  QCOMPARE(moved[1][0].toLongLong(), 2);
+  QCOMPARE(announced.size(), moved.size());
+}
+
+void SelectionMapTest::a_live_token_shows_in_the_strip_before_there_is_a_run() {
+  ui::LayerStrip strip;
+  strip.setPalette(theme(false));
+  strip.resize(700, 96);
+  std::vector<engine::BlockSet> layers(4);
+  for (engine::BlockSet& layer : layers) layer.words = {0b1};
+  strip.show_live(64 * 10, 0, layers);
+  const QImage image = strip.grab().toImage();
+  QVERIFY(image.pixelColor(60, 48).lightness() < 100);
+  QCOMPARE(image.pixelColor(400, 48), QColor(0xFBFAF7));
+  QCOMPARE(strip.describe({60, 90}), QStringLiteral("layer 4  \u00b7  block 0  \u00b7  selected by 100\u2009%"));
+}
+
+void SelectionMapTest::a_click_on_the_strip_chooses_the_layer() {
+  ui::LayerStrip strip;
+  strip.resize(700, 88);
+  std::vector<engine::BlockSet> layers(8);
+  strip.show_live(640, 0, layers);
+  QSignalSpy chosen(&strip, &ui::LayerStrip::layer_selected);
+  QTest::mouseClick(&strip, Qt::LeftButton, {}, {300, 9});
+  QCOMPARE(chosen[0][0].toInt(), 0);
+  strip.mark_layer(0);
+  QTest::mouseClick(&strip, Qt::LeftButton, {}, {300, 9});
+  QCOMPARE(chosen[1][0].toInt(), app::kAllLayers);
+}
+
+void SelectionMapTest::pages_nobody_consulted_can_be_asked_about() {
+  auto run = std::make_shared<app::RunTrace>(*small_run());
+  auto trace = std::make_shared<engine::SelectionTrace>(*run->trace);
+  for (engine::BlockSet& set : trace->decode) set.words = {1};  // the first block alone
+  run->trace = trace;
+  ui::UnreadList list;
+  QSignalSpy ready(&list, &ui::UnreadList::ready);
+  list.set_run(run);
+  QVERIFY(ready.wait());
+  QCOMPARE(list.report().not_by_answer.size(), std::size_t{35});
+  QSignalSpy again(&list, &ui::UnreadList::ask_again);
+  QTest::mouseClick(list.findChild<QPushButton*>(), Qt::LeftButton);
+  QCOMPARE(again[0][0].value<QList<qint64>>().size(), 35);
+}
+
+void SelectionMapTest::measures_are_told_in_words() {
+  ui::MeasuresView view;
+  view.resize(700, 260);
+  QSignalSpy ready(&view, &ui::MeasuresView::ready);
+  view.set_run(small_run());
+  QVERIFY(ready.wait());
+  QVERIFY2(view.describe({680, 60}).startsWith(QStringLiteral("layers ")), qPrintable(view.describe({680, 60})));
+  QVERIFY2(view.describe({20, 100}).startsWith(QStringLiteral("0 to 64 tokens before")), qPrintable(view.describe({20, 100})));
+}
+
+void SelectionMapTest::the_map_is_exported_by_the_name_of_the_file() {
+  QTemporaryDir folder;
+  ui::TracePanel panel;
+  panel.set_run(small_run());
+  QSignalSpy exported(&panel, &ui::TracePanel::exported);
+  const QHash<QString, QByteArray> kinds{{QStringLiteral("map.png"), "\x89PNG"}, {QStringLiteral("map.svg"), "<svg"}, {QStringLiteral("map.csv"), "query_source"}};
+  for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
+    panel.export_map(folder.filePath(kind.key()));
+    QVERIFY(exported.wait(20000));
+    QFile file(folder.filePath(kind.key()));
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    QVERIFY(file.readAll().startsWith(kind.value()));
+  }
+  panel.export_map(QStringLiteral("/nowhere/map.png"));
+  QVERIFY(exported.wait(20000));
+  QVERIFY(exported.back()[1].toString().contains(QStringLiteral("could not be written")));
 }
 
 void SelectionMapTest::an_empty_panel_teaches() {
@@ -227,8 +332,17 @@ void SelectionMapTest::looks_right_in_light_and_dark() {
     options.rows = app::MapRows::kGenerated;
     panel.map().set_options(options);
     QVERIFY(ready.wait());
+    QSignalSpy ranked(&panel.consulted(), &ui::ConsultedList::ready);
     panel.select_tokens(50, 58);
+    QVERIFY(ranked.wait());
     keep(panel, QStringLiteral("trace_answer_") + name);
+    QSignalSpy measured(panel.findChild<ui::MeasuresView*>(), &ui::MeasuresView::ready);
+    panel.findChild<QTabWidget*>()->setCurrentIndex(2);
+    panel.findChild<ui::MeasuresView*>()->set_run(panel.run());
+    QVERIFY(measured.wait());
+    keep(panel, QStringLiteral("trace_measures_") + name);
+    panel.findChild<QTabWidget*>()->setCurrentIndex(1);
+    keep(panel, QStringLiteral("trace_unread_") + name);
     QCOMPARE(panel.grab().size(), QSize(1180, 860));
   }
 }

@@ -7,6 +7,7 @@
 #include <QTableView>
 #include <QVBoxLayout>
 
+#include "ui/trace/background_future.h"
 #include "ui/trace/heat_theme.h"
 
 namespace ui {
@@ -128,6 +129,9 @@ ConsultedList::ConsultedList(QWidget* parent)
     const app::PromptBlock& block = model_->block(index.row());
     emit keys_marked(block.first_token, block.last_token);
   });
+  connect(&watcher_, &QFutureWatcherBase::finished, this, [this] {
+    if (run_ != nullptr && watcher_.future().resultCount() > 0) show_ranking(watcher_.result());
+  });
   refresh();
 }
 
@@ -148,19 +152,32 @@ void ConsultedList::refresh() {
     note_->setText(tr("Choose words of the answer to see which sources they selected."));
     return;
   }
-  const app::KeyHeat heat = app::make_key_heat(*run_->trace, scope_);
-  model_->set(run_, heat.sparse ? app::rank_spans(heat, run_->map, kMostRows) : std::vector<app::SpanHeat>());
-  if (heat.n_queries == 0) {
+  // A long prompt and many layers take a good part of a second to add up.
+  watcher_.setFuture(run_in_pool([run = run_, scope = scope_] {
+    const app::KeyHeat heat = app::make_key_heat(*run->trace, scope);
+    Ranking ranking;
+    if (heat.sparse) ranking.spans = app::rank_spans(heat, run->map, kMostRows);
+    ranking.n_queries = heat.n_queries;
+    ranking.granularity = heat.granularity;
+    ranking.sparse = heat.sparse;
+    return ranking;
+  }));
+}
+
+void ConsultedList::show_ranking(const Ranking& ranking) {
+  model_->set(run_, ranking.spans);
+  if (ranking.n_queries == 0) {
     note_->setText(tr("Nothing was recorded for these tokens."));
-  } else if (!heat.sparse) {
+  } else if (!ranking.sparse) {
     note_->setText(run_->trace->top_k > 0
                        ? tr("Dense here: up to %1 visible tokens every key is selected, so no source stands out.").arg(run_->trace->top_k)
                        : tr("This model selects every key, so no source stands out."));
   } else {
-    const QString grain = heat.granularity == 1 ? tr("token by token") : tr("in blocks of %1 tokens").arg(heat.granularity);
-    const QString who = heat.n_queries == 1 ? tr("1 token") : tr("%1 tokens").arg(heat.n_queries);
+    const QString grain = ranking.granularity == 1 ? tr("token by token") : tr("in blocks of %1 tokens").arg(ranking.granularity);
+    const QString who = ranking.n_queries == 1 ? tr("1 token") : tr("%1 tokens").arg(ranking.n_queries);
     note_->setText(tr("%1, recorded %2. Selected, not necessarily used.").arg(who, grain));
   }
+  emit ready();
 }
 
 QString ConsultedList::to_csv() const {

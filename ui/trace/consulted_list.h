@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QAbstractTableModel>
+#include <QFutureWatcher>
 #include <QWidget>
 #include <memory>
 #include <vector>
@@ -47,6 +48,8 @@ class ConsultedList : public QWidget {
   void set_scope(const app::HeatScope& scope);
   const app::HeatScope& scope() const { return scope_; }
   const ConsultedModel& model() const { return *model_; }
+  /// True when the table shows what was asked for last.
+  bool is_ready() const { return !watcher_.isRunning(); }
   /// The whole table as CSV with a header line, for files and the clipboard.
   QString to_csv() const;
 
@@ -54,12 +57,21 @@ class ConsultedList : public QWidget {
   void source_activated(qint64 part, quint32 begin, quint32 end);
   /// Prompt positions of the row the pointer or the keyboard is on.
   void keys_marked(qint64 begin, qint64 end);
+  void ready();
 
  private:
+  struct Ranking {
+    std::vector<app::SpanHeat> spans;
+    std::int64_t n_queries = 0;
+    int granularity = 0;
+    bool sparse = false;
+  };
   void refresh();
+  void show_ranking(const Ranking& ranking);
 
   std::shared_ptr<const app::RunTrace> run_;
   app::HeatScope scope_;
+  QFutureWatcher<Ranking> watcher_;
   ConsultedModel* model_;
   QTableView* table_;
   QLabel* note_;

@@ -1,20 +1,14 @@
 #include "ui/trace/map_picture.h"
 
-#include <QPromise>
-#include <QThreadPool>
+#include "ui/trace/background_future.h"
 
 namespace ui {
 
 QFuture<std::shared_ptr<const MapPicture>> make_picture(std::shared_ptr<const app::RunTrace> run,
                                                         const app::MatrixOptions& options, app::Pooling pooling) {
-  auto promise = std::make_shared<QPromise<std::shared_ptr<const MapPicture>>>();
-  auto future = promise->future();
-  promise->start();
-  QThreadPool::globalInstance()->start([promise, run = std::move(run), options, pooling] {
-    promise->addResult(std::make_shared<const MapPicture>(app::make_matrix(*run->trace, options), pooling));
-    promise->finish();
+  return run_in_pool([run = std::move(run), options, pooling]() -> std::shared_ptr<const MapPicture> {
+    return std::make_shared<const MapPicture>(app::make_matrix(*run->trace, options), pooling);
   });
-  return future;
 }
 
 }  // namespace ui

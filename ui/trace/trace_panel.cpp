@@ -2,17 +2,28 @@
 
 #include <QCheckBox>
 #include <QComboBox>
+#include <QFileDialog>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QSplitter>
+#include <QTabWidget>
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <fstream>
+
+#include "app/heatmap/map_image.h"
 #include "ui/trace/answer_tokens.h"
+#include "ui/trace/background_future.h"
 #include "ui/trace/consulted_list.h"
+#include "ui/trace/heat_theme.h"
+#include "ui/trace/layer_strip.h"
+#include "ui/trace/measures_view.h"
 #include "ui/trace/selection_map.h"
+#include "ui/trace/trace_player.h"
+#include "ui/trace/unread_list.h"
 
 namespace ui {
 
@@ -20,10 +31,29 @@ namespace {
 
 constexpr std::int64_t kNewestTokens = 256;
 
+/// Empty when `path` was written, else what went wrong.
+QString write_map(const app::RunTrace& run, const app::MapImageOptions& options, const QString& path) {
+  std::string bytes;
+  if (path.endsWith(QStringLiteral(".csv"), Qt::CaseInsensitive)) {
+    bytes = app::map_csv(run, options.matrix);
+  } else if (path.endsWith(QStringLiteral(".svg"), Qt::CaseInsensitive)) {
+    bytes = app::figure_to_svg(app::map_figure(run, options));
+  } else {
+    auto png = app::figure_to_png(app::map_figure(run, options), /*scale=*/2.0);
+    if (!png) return QString::fromStdString(png.error().message);
+    bytes = std::move(*png);
+  }
+  std::ofstream file(path.toStdString(), std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  return file ? QString() : TracePanel::tr("%1 could not be written: is there room, and may you write there?").arg(path);
+}
+
 }  // namespace
 
 TracePanel::TracePanel(QWidget* parent)
-    : QWidget(parent), map_(new SelectionMap(this)), consulted_(new ConsultedList(this)), tokens_(new AnswerTokens(this)) {
+    : QWidget(parent), map_(new SelectionMap(this)), consulted_(new ConsultedList(this)), tokens_(new AnswerTokens(this)),
+      layers_(new LayerStrip(this)), player_(new TracePlayer(this)), unread_(new UnreadList(this)), measures_(new MeasuresView(this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
@@ -40,16 +70,25 @@ TracePanel::TracePanel(QWidget* parent)
   phase_->addItems({tr("Thinking and answer"), tr("Thinking"), tr("Answer"), tr("Reading the prompt"), tr("The question")});
   right_layout->addWidget(phase_, 0, Qt::AlignLeft);
   right_layout->addWidget(consulted_, 1);
-  lower->addWidget(right);
+  auto* tabs = new QTabWidget(lower);
+  tabs->setDocumentMode(true);
+  tabs->addTab(right, tr("Consulted"));
+  tabs->addTab(unread_, tr("Not consulted"));
+  tabs->addTab(measures_, tr("Measures"));
+  lower->addWidget(tabs);
   lower->setStretchFactor(0, 2);
   lower->setStretchFactor(1, 3);
 
   auto* outer = new QSplitter(Qt::Vertical, this);
+  outer->addWidget(layers_);
   outer->addWidget(map_);
   outer->addWidget(lower);
-  outer->setStretchFactor(0, 3);
-  outer->setStretchFactor(1, 2);
+  outer->setStretchFactor(0, 0);
+  outer->setStretchFactor(1, 3);
+  outer->setStretchFactor(2, 2);
+  outer->setChildrenCollapsible(true);
   layout->addWidget(outer, 1);
+  layout->addWidget(player_);
 
   status_ = new QLabel(this);
   status_->setTextFormat(Qt::PlainText);
@@ -65,6 +104,20 @@ TracePanel::TracePanel(QWidget* parent)
   connect(consulted_, &ConsultedList::source_activated, this, &TracePanel::source_activated);
   connect(consulted_, &ConsultedList::keys_marked, map_, &SelectionMap::mark_keys);
   connect(phase_, &QComboBox::activated, this, [this] { show_phase(); });
+  connect(layers_, &LayerStrip::layer_selected, this, &TracePanel::set_layer);
+  connect(layers_, &LayerStrip::hovered, status_, &QLabel::setText);
+  connect(measures_, &MeasuresView::layer_selected, this, &TracePanel::set_layer);
+  connect(measures_, &MeasuresView::hovered, status_, &QLabel::setText);
+  connect(unread_, &UnreadList::ask_again, this, &TracePanel::ask_again);
+  connect(unread_, &UnreadList::source_activated, this, &TracePanel::source_activated);
+  connect(player_, &TracePlayer::token_changed, this, [this](qint64 token) { choose(token, token + 1); });
+  connect(&export_, &QFutureWatcherBase::finished, this, [this] {
+    if (export_.future().resultCount() == 0) return;
+    const QString error = export_.result();
+    const QString path = export_.property("path").toString();
+    status_->setText(error.isEmpty() ? tr("Wrote %1").arg(path) : error);
+    emit exported(path, error);
+  });
   set_run(nullptr);
 }
 
@@ -94,7 +147,11 @@ QWidget* TracePanel::make_controls() {
   fit->setText(tr("Whole map"));
   for (QWidget* widget : std::initializer_list<QWidget*>{rows_, mix_, layer_label_}) layout->addWidget(widget);
   layout->addWidget(layer_, 1);
-  for (QWidget* widget : std::initializer_list<QWidget*>{logarithmic_, without_usual_, fit}) layout->addWidget(widget);
+  auto* save = new QToolButton(bar);
+  save->setText(tr("Export\u2026"));
+  save->setToolTip(tr("Writes the map as a picture (PNG, SVG) or as a table (CSV)."));
+  connect(save, &QToolButton::clicked, this, &TracePanel::choose_file);
+  for (QWidget* widget : std::initializer_list<QWidget*>{logarithmic_, without_usual_, fit, save}) layout->addWidget(widget);
   connect(rows_, &QComboBox::currentIndexChanged, this, [this] { apply_options(); });
   connect(mix_, &QComboBox::currentIndexChanged, this, [this] { apply_options(); });
   connect(layer_, &QSlider::valueChanged, this, [this] { apply_options(); });
@@ -118,6 +175,10 @@ void TracePanel::set_run(std::shared_ptr<const app::RunTrace> run) {
     widget->setEnabled(run_ != nullptr);
   }
   tokens_->set_run(run_);
+  layers_->set_run(run_);
+  player_->set_run(run_);
+  unread_->set_run(run_);
+  measures_->set_run(run_);
   consulted_->set_run(run_);
   map_->set_run(run_);
   phase_->setCurrentIndex(0);
@@ -137,6 +198,7 @@ void TracePanel::apply_options() {
   mix_->setEnabled(run_ != nullptr && all);
   layer_label_->setText(all ? tr("All layers") : tr("Layer %1 of %2").arg(options.layer + 1).arg(layer_->maximum() + 1));
   map_->set_options(options);
+  layers_->mark_layer(options.layer);
   if (run_ == nullptr) return;
   app::HeatScope scope = consulted_->scope();
   scope.layer = options.layer;
@@ -147,7 +209,7 @@ void TracePanel::set_layer(int layer) { layer_->setValue(layer); }
 
 void TracePanel::show_phase() {
   if (run_ == nullptr) return;
-  app::HeatScope scope;
+  app::HeatScope scope = plain_scope();
   switch (phase_->currentIndex()) {
     case 1: scope.phase = app::HeatPhase::kThinking; break;
     case 2: scope.phase = app::HeatPhase::kAnswer; break;
@@ -158,26 +220,62 @@ void TracePanel::show_phase() {
       break;
     default: break;
   }
+  map_->mark_tokens(0, 0);
+  tokens_->mark(0, 0);
+  set_scope(scope);
+}
+
+app::HeatScope TracePanel::plain_scope() const {
+  app::HeatScope scope;
   scope.layer = layer_->value();
   scope.without_sink = without_usual_->isChecked();
   scope.without_newest = without_usual_->isChecked() ? kNewestTokens : 0;
-  map_->mark_tokens(0, 0);
-  tokens_->mark(0, 0);
+  return scope;
+}
+
+void TracePanel::set_scope(const app::HeatScope& scope) {
   consulted_->set_scope(scope);
+  layers_->set_scope(scope);
 }
 
 void TracePanel::choose(qint64 begin, qint64 end) {
   if (run_ == nullptr) return;
-  app::HeatScope scope;
+  app::HeatScope scope = plain_scope();
   scope.tokens = engine::TokenRange{begin, end};
-  scope.layer = layer_->value();
-  scope.without_sink = without_usual_->isChecked();
-  scope.without_newest = without_usual_->isChecked() ? kNewestTokens : 0;
-  consulted_->set_scope(scope);
+  set_scope(scope);
   map_->mark_tokens(begin, end);
   tokens_->mark(begin, end);
+  player_->show_token(begin);
   if (end == begin + 1) emit token_selected(begin);
   emit tokens_selected(begin, end);
+}
+
+void TracePanel::show_live(qint64 n_prompt_tokens, qint64 token, std::span<const engine::BlockSet> layers) {
+  layers_->show_live(n_prompt_tokens, token, layers);
+}
+
+void TracePanel::choose_file() {
+  if (run_ == nullptr) return;
+  auto* dialog = new QFileDialog(this, tr("Export the map"), QString(),
+                                 tr("Picture (*.png);;Drawing (*.svg);;Table (*.csv)"));
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->setAcceptMode(QFileDialog::AcceptSave);
+  dialog->setDefaultSuffix(QStringLiteral("png"));
+  connect(dialog, &QFileDialog::filterSelected, dialog, [dialog](const QString& filter) {
+    dialog->setDefaultSuffix(filter.contains(QStringLiteral("svg")) ? QStringLiteral("svg") : filter.contains(QStringLiteral("csv")) ? QStringLiteral("csv") : QStringLiteral("png"));
+  });
+  connect(dialog, &QFileDialog::fileSelected, this, &TracePanel::export_map);
+  dialog->open();
+}
+
+void TracePanel::export_map(const QString& path) {
+  if (run_ == nullptr) return;
+  app::MapImageOptions options;
+  options.matrix = map_->options();
+  options.logarithmic = logarithmic_->isChecked();
+  options.theme = theme_of(palette());
+  export_.setProperty("path", path);
+  export_.setFuture(run_in_pool([run = run_, options, path] { return write_map(*run, options, path); }));
 }
 
 void TracePanel::select_tokens(qint64 begin, qint64 end) {

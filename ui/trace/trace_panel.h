@@ -1,7 +1,10 @@
 #pragma once
 
+#include <QFutureWatcher>
+#include <QList>
 #include <QWidget>
 #include <memory>
+#include <span>
 
 #include "app/heatmap/key_heat.h"
 #include "app/heatmap/run_trace.h"
@@ -16,10 +19,14 @@ namespace ui {
 
 class AnswerTokens;
 class ConsultedList;
+class LayerStrip;
+class MeasuresView;
 class SelectionMap;
+class TracePlayer;
+class UnreadList;
 
-/// Inspect: the map with its layer slider on top, the tokens of the answer and what they consulted
-/// below. One selection model: what is chosen in one of them is marked in the others and announced.
+/// Inspect: all layers at a glance, the map, below it the tokens of the answer, what they consulted, what
+/// nobody consulted and measures, and the scrubber. One selection model: what is chosen in one of them is marked in the others and announced.
 class TracePanel : public QWidget {
   Q_OBJECT
 
@@ -29,6 +36,12 @@ class TracePanel : public QWidget {
   /// app::make_run_trace and app::load_run_trace make runs off the main thread. Null: empty state.
   void set_run(std::shared_ptr<const app::RunTrace> run);
   const std::shared_ptr<const app::RunTrace>& run() const { return run_; }
+
+  /// While a run is live, before there is a trace: what the newest token selected, per layer.
+  void show_live(qint64 n_prompt_tokens, qint64 token, std::span<const engine::BlockSet> layers);
+
+  /// Writes the map as shown: PNG, SVG or CSV by the name's ending, off this thread; `exported` tells.
+  void export_map(const QString& path);
 
   SelectionMap& map() { return *map_; }
   ConsultedList& consulted() { return *consulted_; }
@@ -44,17 +57,28 @@ class TracePanel : public QWidget {
   void token_selected(qint64 token);
   void tokens_selected(qint64 begin, qint64 end);
   void source_activated(qint64 part, quint32 begin, quint32 end);
+  void ask_again(const QList<qint64>& parts);
+  /// `error` is empty when the file was written.
+  void exported(const QString& path, const QString& error);
 
  private:
   QWidget* make_controls();
   void apply_options();
   void choose(qint64 begin, qint64 end);
   void show_phase();
+  void choose_file();
+  app::HeatScope plain_scope() const;
+  void set_scope(const app::HeatScope& scope);
 
   std::shared_ptr<const app::RunTrace> run_;
   SelectionMap* map_;
   ConsultedList* consulted_;
   AnswerTokens* tokens_;
+  LayerStrip* layers_;
+  TracePlayer* player_;
+  UnreadList* unread_;
+  MeasuresView* measures_;
+  QFutureWatcher<QString> export_;
   QComboBox* rows_ = nullptr;
   QComboBox* mix_ = nullptr;
   QComboBox* phase_ = nullptr;
