@@ -1,0 +1,1 @@
+"""Reports of the burn book: plain text and Markdown from the tables in data/."""
