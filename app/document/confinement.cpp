@@ -92,6 +92,7 @@ std::string confine_worker(std::uint64_t memory_bytes, unsigned cpu_seconds) {
   limit(RLIMIT_CPU, cpu_seconds);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
+  ::signal(SIGXFSZ, SIG_IGN);  // fontconfig tries to write its cache: that fails, and is no reason to die
   limit(RLIMIT_NOFILE, 32);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);

@@ -25,6 +25,7 @@ constexpr double kJoinGapEm = 0.7;       // words nearer than this belong togeth
 constexpr double kJoinSpaceEm = 1.3;     // also these, when the PDF has a space between them
 constexpr double kGutterEm = 0.9;        // the least width of a gutter between columns
 constexpr double kBinPoints = 2.0;
+constexpr double kLevelPoints = 8.0;
 constexpr int kMinGutterLines = 3;
 constexpr int kMaxDepth = 6;
 
@@ -73,22 +74,30 @@ void Order::make_fragments(int rotation) {
     if (page.words[i].rotation == rotation && !page.words[i].text.empty()) words.push_back(static_cast<int>(i));
   }
   std::stable_sort(words.begin(), words.end(), [&](int a, int b) { return page.words[static_cast<std::size_t>(a)].box.left < page.words[static_cast<std::size_t>(b)].box.left; });
+  // Fragments by the height of their last word: a word only looks at those on its own level.
+  std::map<int, std::vector<std::size_t>> levels;
+  const auto level_of = [](const RawWord& word) { return static_cast<int>(word.box.middle() / kLevelPoints); };
   for (const int index : words) {
     const RawWord& word = page.words[static_cast<std::size_t>(index)];
     Fragment* home = nullptr;
     double nearest = 1e9;
-    for (Fragment& fragment : fragments) {
-      const RawWord& last = page.words[static_cast<std::size_t>(fragment.words.back())];
-      const double em = std::max({word.font_size, last.font_size, 4.0});
-      const double gap = word.box.left - fragment.box.right;
-      if (gap < -0.5 * em || gap > (last.space_after ? kJoinSpaceEm : kJoinGapEm) * em || std::abs(gap) >= nearest) continue;
-      if (shared_height(word.box, last.box) < 0.4) continue;
-      home = &fragment;
-      nearest = std::abs(gap);
+    const int reach = 1 + static_cast<int>(word.box.height() / kLevelPoints);
+    for (auto level = levels.lower_bound(level_of(word) - reach); level != levels.end() && level->first <= level_of(word) + reach; ++level) {
+      for (const std::size_t each : level->second) {
+        Fragment& fragment = fragments[each];
+        const RawWord& last = page.words[static_cast<std::size_t>(fragment.words.back())];
+        const double em = std::max({word.font_size, last.font_size, 4.0});
+        const double gap = word.box.left - fragment.box.right;
+        if (gap < -0.5 * em || gap > (last.space_after ? kJoinSpaceEm : kJoinGapEm) * em || std::abs(gap) >= nearest) continue;
+        if (shared_height(word.box, last.box) < 0.4) continue;
+        home = &fragment;
+        nearest = std::abs(gap);
+      }
     }
     if (!home) {
       fragments.push_back({{}, word.box, 0, false, false, 0});
       home = &fragments.back();
+      levels[level_of(word)].push_back(fragments.size() - 1);
     }
     home->words.push_back(index);
     home->box.add(word.box);

@@ -74,6 +74,27 @@ Result<std::string> hash_of(const Descriptor& file, const std::filesystem::path&
   return text_of(XXH3_128bits_digest(state.get()));
 }
 
+const Document* known_by_path(const std::vector<Document>& documents, DocumentKind kind, const std::filesystem::path& path) {
+  const auto found = std::find_if(documents.begin(), documents.end(), [&](const Document& each) { return each.kind == kind && each.path == path.string(); });
+  return found == documents.end() ? nullptr : &*found;
+}
+
+const Document* known_by_content(const std::vector<Document>& documents, DocumentKind kind, const std::string& hash) {
+  const auto found = std::find_if(documents.begin(), documents.end(), [&](const Document& each) { return each.kind == kind && each.content_hash == hash; });
+  return found == documents.end() ? nullptr : &*found;
+}
+
+Result<void> relink_if_moved(const IngestJob& job, const Document& known) {
+  std::error_code ignored;
+  if (known.path == job.path.string() || std::filesystem::exists(known.path, ignored)) return {};
+  DocumentChange change;
+  change.content_hash = known.content_hash;
+  change.path = job.path.string();
+  change.title = job.path.filename().string();
+  change.n_expected_parts = known.n_expected_parts;
+  return job.project.change_document(known.id, change);
+}
+
 Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file) {
   TRY_ASSIGN(const std::string bytes, read_all(file, job.path, kMaxTextFile));
   if (bytes.empty()) return Error{ErrorCode::kInvalidInput, "The file is empty."};
@@ -83,8 +104,9 @@ Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file
   }
   TRY_ASSIGN(const std::vector<Document> documents, job.project.documents());
   const std::string hash = hash_of(bytes);
-  for (const Document& known : documents) {
-    if (known.kind == DocumentKind::kTextFile && known.content_hash == hash && known.finished) return known.id;
+  if (const Document* known = known_by_content(documents, DocumentKind::kTextFile, hash); known && known->finished) {
+    TRY(relink_if_moved(job, *known));
+    return known->id;
   }
   DecodedText decoded = decode_text(bytes);
   Document document;
@@ -103,8 +125,17 @@ Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file
   if (decoded.encoding != "UTF-8") text.note = "read as " + decoded.encoding;
   ProgressTeller teller(job.observer, name);
   teller.progress = {name, 1, 1, static_cast<std::int64_t>(bytes.size())};
-  TRY_ASSIGN(const DocumentId id, job.project.add_document(document));
-  TRY(job.project.add_parts(id, {{part, text}}));
+  DocumentId id = 0;
+  if (const Document* earlier = known_by_path(documents, DocumentKind::kTextFile, job.path)) {
+    id = earlier->id;
+    DocumentChange change{{{part, text}}, {}, {}, {}, hash, document.path, document.title, 1};
+    TRY_ASSIGN(const std::vector<Part> old_parts, job.project.parts(id));
+    for (const Part& old_part : old_parts) change.gone.push_back(old_part.id);
+    TRY(job.project.change_document(id, change));
+  } else {
+    TRY_ASSIGN(id, job.project.add_document(document));
+    TRY(job.project.add_parts(id, {{part, text}}));
+  }
   TRY(job.project.finish_document(id, text.note));
   teller.tell(/*always=*/true);
   return id;

@@ -17,7 +17,8 @@ using engine::ErrorCode;
 using engine::Result;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPagesPerRange = 64;
+constexpr int kFirstRange = 64;      // the first is short, so that a second worker starts soon
+constexpr int kPagesPerRange = 256;  // a failure costs one page, not its range: starting is what costs
 constexpr int kSliceMs = 50;
 constexpr int kMaxOpenFailures = 2;
 
@@ -40,7 +41,7 @@ class Extraction {
   Extraction(const Descriptor& pdf, const ExtractOptions& options, const ExtractSink& sink) : pdf_(pdf), options_(options), sink_(sink) {}
 
   Result<void> run(std::stop_token stop) {
-    todo_.push_back({1, kPagesPerRange, 0});
+    todo_.push_back({1, kFirstRange, 0});
     while (!todo_.empty() || !active_.empty()) {
       if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "Stopped. The pages read so far are kept."};
       // Until the first worker has told how many pages there are, it is alone.
@@ -138,7 +139,7 @@ class Extraction {
     n_pages_ = facts.n_pages;
     active.range.last = std::min(active.range.last, n_pages_);
     TRY(sink_.on_document(facts));
-    for (int first = kPagesPerRange + 1; first <= n_pages_; first += kPagesPerRange) {
+    for (int first = kFirstRange + 1; first <= n_pages_; first += kPagesPerRange) {
       Range range{first, std::min(first + kPagesPerRange - 1, n_pages_), 0};
       while (range.first <= range.last && !is_wanted(range.first)) ++range.first;
       while (range.last >= range.first && !is_wanted(range.last)) --range.last;

@@ -95,6 +95,7 @@ struct DocumentChange {
   std::vector<LeftOut> left_out;      // the whole new list
   std::string content_hash;
   std::string path;
+  std::string title;
   std::int64_t n_expected_parts = 0;
 };
 

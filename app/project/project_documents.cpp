@@ -181,8 +181,8 @@ Result<void> SqliteProject::change_document(DocumentId document, const DocumentC
       TRY_ASSIGN(auto insert, database_->prepare("INSERT INTO left_out(document, path, reason) VALUES(?1, ?2, ?3)"));
       TRY(insert.with(document, file.path, file.reason).run());
     }
-    TRY_ASSIGN(auto update, database_->prepare("UPDATE documents SET content_hash=?2, path=?3, n_expected_parts=?4 WHERE id=?1"));
-    TRY(update.with(document, change.content_hash, change.path, change.n_expected_parts).run());
+    TRY_ASSIGN(auto update, database_->prepare("UPDATE documents SET content_hash=?2, path=?3, title=?4, n_expected_parts=?5 WHERE id=?1"));
+    TRY(update.with(document, change.content_hash, change.path, change.title, change.n_expected_parts).run());
     if (database_->n_changed() != 1) return no_such_document(document);
     return {};
   });

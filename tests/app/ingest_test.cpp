@@ -234,6 +234,73 @@ class IngestTest : public QObject {
     QVERIFY(reasons["big.txt"].starts_with("large (2.0 MB"));
   }
 
+  void a_tree_read_again_keeps_what_is_the_same_and_finds_what_moved() {
+    QDir(folder_.path()).mkpath("again/old");
+    made("again/same.py", "a = 1\n");
+    made("again/old/moved.py", "b = 2\n");
+    made("again/changed.py", "c = 3\n");
+    made("again/removed.py", "d = 4\n");
+    auto project = new_project();
+    const DocumentId id = *ingest(*project, path("again"), with_worker(), {}, {});
+    std::map<std::string, PartId> before;
+    const auto first = *project->parts(id);
+    for (const Part& part : first) before[part.name] = part.id;
+    QFile::rename(QString::fromStdString(path("again/old/moved.py")), QString::fromStdString(path("again/here.py")));
+    QFile::remove(QString::fromStdString(path("again/removed.py")));
+    made("again/changed.py", "c = 33\n");
+    made("again/added.py", "e = 5\n");
+    QCOMPARE(*ingest(*project, path("again"), with_worker(), {}, {}), id);
+    std::map<std::string, PartId> after;
+    const auto second = *project->parts(id);
+    for (const Part& part : second) after[part.name] = part.id;
+    QCOMPARE(after.size(), 4u);
+    QCOMPARE(after["same.py"], before["same.py"]);
+    QCOMPARE(after["here.py"], before["old/moved.py"]);
+    QVERIFY(after["changed.py"] != before["changed.py"]);
+    QCOMPARE(project->part_text(before["changed.py"])->text, "c = 3\n");
+    QCOMPARE(project->search("33", 10)->size(), 1u);
+    QCOMPARE(project->documents()->size(), 1u);
+  }
+
+  void a_changed_pdf_keeps_the_pages_that_are_the_same() {
+    const auto report = [](const std::string& second) {
+      tests::PdfMaker pdf;
+      pdf.text(72, 100, 10, "The first page stays as it is.");
+      pdf.new_page();
+      pdf.text(72, 100, 10, second);
+      return pdf.bytes();
+    };
+    auto project = new_project();
+    const DocumentId id = *ingest(*project, made("changing.pdf", report("Before.")), with_worker(), {}, {});
+    const auto before = *project->parts(id);
+    QCOMPARE(*ingest(*project, made("changing.pdf", report("Afterwards.")), with_worker(), {}, {}), id);
+    const auto after = *project->parts(id);
+    QCOMPARE(after.size(), 2u);
+    QCOMPARE(after[0].id, before[0].id);
+    QVERIFY(after[1].id != before[1].id);
+    QCOMPARE(project->part_text(after[1].id)->text, "Afterwards.");
+    QCOMPARE(project->part_text(before[1].id)->text, "Before.");
+  }
+
+  void a_moved_pdf_keeps_its_identity() {
+    tests::PdfMaker pdf;
+    pdf.text(72, 100, 10, "I travel.");
+    auto project = new_project();
+    const std::string old_path = made("from.pdf", pdf.bytes());
+    const DocumentId id = *ingest(*project, old_path, with_worker(), {}, {});
+    QFile::remove(QString::fromStdString(old_path));
+    QCOMPARE(*ingest(*project, made("to.pdf", pdf.bytes()), with_worker(), {}, {}), id);
+    QCOMPARE(project->documents()->at(0).title, "to.pdf");
+  }
+
+  void a_changed_text_file_is_seen() {
+    auto project = new_project();
+    const DocumentId id = *ingest(*project, made("note.txt", "One."), with_worker(), {}, {});
+    QCOMPARE(*ingest(*project, made("note.txt", "Two."), with_worker(), {}, {}), id);
+    QCOMPARE(project->documents()->at(0).n_parts, 1);
+    QCOMPARE(project->part_text(project->parts(id)->at(0).id)->text, "Two.");
+  }
+
   void code_is_cut_into_a_few_lines_at_blank_ones() {
     QDir(folder_.path()).mkpath("code");
     made("code/a.cpp", "int a;\nint b;\n\nint c;\nint d;\nint e;\nint f;\nint g;\nint h;\nint i;\n");

@@ -143,10 +143,12 @@ class ProjectTest : public QObject {
     Part moved = page_number(5);
     moved.id = kept;
     DocumentChange change;
+    change.title = "report (2).pdf";
     change.gone = {old};
     change.moved = {moved};
     change.added = {{page_number(6), page_saying("gamma words")}};
     QVERIFY(project->change_document(id, change));
+    QCOMPARE(project->documents()->at(0).title, "report (2).pdf");
     const auto parts = *project->parts(id);
     QCOMPARE(parts.size(), 2u);
     QCOMPARE(parts[0].id, kept);
