@@ -80,6 +80,27 @@ std::vector<GoldenCase> golden(const std::string& selection) {
   return cases;
 }
 
+void overwrite_first_value(const std::filesystem::path& path, const std::string& tensor, float value) {
+  std::int64_t offset = 0;
+  {
+    const auto file = engine::TensorFile::open_single(path);
+    const auto mapped = engine::MappedFile::open(path);
+    if (!file || !mapped || file->find(tensor) == nullptr) qFatal("%s is not there", tensor.c_str());
+    const std::size_t n_header = mapped->bytes().size();
+    std::int64_t n_after = 0;  // bytes from the tensor to the end of the file
+    const std::byte* begin = file->find(tensor)->data.data();
+    for (const auto& [name, other] : file->tensors()) {
+      n_after = std::max<std::int64_t>(n_after, other.data.data() + other.data.size() - begin);
+    }
+    offset = static_cast<std::int64_t>(n_header) - n_after;
+  }
+  QFile file(QString::fromStdString(path.string()));
+  file.setPermissions(QFile::ReadOwner | QFile::WriteOwner);
+  if (!file.open(QIODevice::ReadWrite) || !file.seek(offset) || file.write(reinterpret_cast<const char*>(&value), 4) != 4) {
+    qFatal("%s cannot be changed", path.c_str());
+  }
+}
+
 std::unique_ptr<engine::Engine> open_starter(engine::Device device, std::int64_t chunk = 0) {
   engine::LocalEngineOptions options;
   options.device = device;
@@ -342,6 +363,23 @@ class LocalEngineTest : public QObject {
     QVERIFY(!opened);
     QVERIFY(opened.error().code == engine::ErrorCode::kNotFound);
     QVERIFY(QString::fromStdString(opened.error().message).contains("/nowhere/model"));
+  }
+
+  void numbers_that_break_down_stop_the_run_and_name_the_layer() {
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    std::filesystem::copy(kSource / "resources/models/starter", path, std::filesystem::copy_options::recursive);
+    // A finite weight, but the products of its products in the feed-forward of layer 2 are not.
+    overwrite_first_value(path / "model.safetensors", "model.layers.2.post_attention_layernorm.weight", 3e38f);
+    engine::LocalEngineOptions options;
+    options.device = engine::Device::kCpu;
+    const auto opened = engine::open_local_engine(path, options);
+    QVERIFY2(opened, opened ? "" : opened.error().message.c_str());
+    Listener listener;
+    const auto generation = (*opened)->generate(request_for(golden("topk128").at(0).prompt), listener, {});
+    QVERIFY(!generation);
+    QVERIFY2(QString::fromStdString(generation.error().message).contains("in layer 2 "), generation.error().message.c_str());
+    QVERIFY(listener.thinking.empty() && listener.answer.empty());
   }
 
   void weights_that_are_no_numbers_are_refused_by_name() {

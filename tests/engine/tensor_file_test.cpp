@@ -117,6 +117,54 @@ class TensorFileTest : public QObject {
     QVERIFY2(QString::fromStdString(file.error().message).contains(named), file.error().message.c_str());
   }
 
+  void no_change_of_a_header_lets_a_tensor_leave_the_file() {
+    const auto folder = std::filesystem::path(LONGLEAF_SOURCE_DIR) / "tests/golden/deepseek_v3";
+    std::ifstream in(folder / "model.safetensors", std::ios::binary);
+    const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    std::uint64_t n_header = 0;
+    std::memcpy(&n_header, whole.data(), sizeof n_header);
+    const auto path = fresh() / "model.safetensors";
+    int n_refused = 0;
+    int n_read = 0;
+    std::int64_t touched = 0;  // reading what lies outside would end the test
+    for (std::size_t at = 0; at < 8 + n_header; at += 41) {
+      for (const char change : {'\x01', '\x10', '\x80'}) {
+        std::string bytes = whole;
+        bytes[at] = static_cast<char>(bytes[at] ^ change);
+        write(path, bytes);
+        const auto file = engine::TensorFile::open_single(path);
+        if (!file) {
+          ++n_refused;
+          QVERIFY(!file.error().message.empty());
+          continue;
+        }
+        ++n_read;
+        for (const auto& [name, tensor] : file->tensors()) {
+          std::size_t n = engine::size_of(tensor.type);
+          for (const std::int64_t d : tensor.shape) n *= static_cast<std::size_t>(d);
+          QCOMPARE(tensor.data.size(), n);
+          if (n > 0) touched += std::to_integer<int>(tensor.data.front()) + std::to_integer<int>(tensor.data.back());
+        }
+      }
+    }
+    QVERIFY(n_refused > 500);
+    QVERIFY(n_read > 0 && touched > 0);
+  }
+
+  void every_cut_of_a_file_is_refused() {
+    const auto folder = std::filesystem::path(LONGLEAF_SOURCE_DIR) / "tests/golden/deepseek_v3";
+    const auto path = fresh() / "model.safetensors";
+    std::filesystem::copy_file(folder / "model.safetensors", path);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    int n_cuts = 0;
+    for (auto n = std::filesystem::file_size(path) - 1; n > 1000; n -= 977) {
+      std::filesystem::resize_file(path, n);
+      QVERIFY(!engine::TensorFile::open_single(path));
+      ++n_cuts;
+    }
+    QVERIFY(n_cuts > 300);
+  }
+
   void a_folder_without_weights_says_so() {
     const auto file = engine::TensorFile::open(fresh());
     QVERIFY(!file);

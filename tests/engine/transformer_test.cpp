@@ -187,6 +187,67 @@ class TransformerTest : public QObject {
     QVERIFY(largest_difference(tail, std::span(expected).subspan(50 * static_cast<std::size_t>(model.config.n_vocab))) < kLogits);
   }
 
+  void layers_beyond_those_of_the_configuration_are_ignored() {
+    const auto folder = TinyModel::folder("deepseek_v32");
+    auto config = engine::load_config(folder);
+    const auto checkpoint = engine::open_safetensors(folder);
+    QVERIFY(config && checkpoint);
+    QVERIFY((*checkpoint)->has("model.layers.2.self_attn.o_proj.weight"));
+    config->n_layers = 2;  // layer 2 is in the file, as draft layers are
+    config->indexers.resize(2);
+    config->is_moe.resize(2);
+    const auto backend = make_backend("cpu");
+    const auto weights = engine::load_weights(**checkpoint, *config, *backend);
+    QVERIFY(weights);
+    QCOMPARE(weights->layers.size(), 2u);
+  }
+
+  void a_checkpoint_without_indexer_tensors_runs_dense() {
+    auto config = engine::load_config(TinyModel::folder("deepseek_v3"));
+    const auto checkpoint = engine::open_safetensors(TinyModel::folder("deepseek_v3"));
+    QVERIFY(config && checkpoint);
+    config->architecture = engine::Architecture::kDeepseekV32;
+    config->indexer.n_heads = 8;
+    config->indexer.head_dim = 16;
+    config->indexer.top_k = 8;
+    config->indexers.assign(config->indexers.size(), engine::IndexerKind::kFull);
+    const auto backend = make_backend("cpu");
+    const auto weights = engine::load_weights(**checkpoint, *config, *backend);
+    QVERIFY(weights);
+    QVERIFY(!config->has_indexer());
+    QVERIFY(weights->layers[0].indexer == nullptr);
+  }
+
+  void a_weight_of_another_shape_is_refused_before_anything_is_allocated() {
+    auto config = engine::load_config(TinyModel::folder("deepseek_v32"));
+    const auto checkpoint = engine::open_safetensors(TinyModel::folder("deepseek_v32"));
+    QVERIFY(config && checkpoint);
+    config->n_vocab = std::int64_t{1} << 22;
+    const auto backend = make_backend("cpu");
+    const auto weights = engine::load_weights(**checkpoint, *config, *backend);
+    QVERIFY(!weights);
+    QVERIFY2(QString::fromStdString(weights.error().message).contains("model.embed_tokens.weight has the shape [256, 64]"),
+             weights.error().message.c_str());
+  }
+
+  void loading_can_be_cancelled_and_tells_how_far_it_is() {
+    auto config = engine::load_config(TinyModel::folder("deepseek_v32"));
+    const auto checkpoint = engine::open_safetensors(TinyModel::folder("deepseek_v32"));
+    const auto backend = make_backend("cpu");
+    std::vector<double> fractions;
+    std::stop_source source;
+    const auto weights = engine::load_weights(**checkpoint, *config, *backend,
+                                              [&](double fraction, const std::string&) {
+                                                fractions.push_back(fraction);
+                                                if (fractions.size() == 2) source.request_stop();
+                                              },
+                                              source.get_token());
+    QVERIFY(!weights);
+    QVERIFY(weights.error().code == engine::ErrorCode::kCancelled);
+    QCOMPARE(fractions.size(), 2u);
+    QVERIFY(fractions[0] < fractions[1] && fractions[1] < 1.0);
+  }
+
   void keys_survive_the_growth_of_the_caches() {
     TinyModel model("glm_moe_dsa", "cpu");
     const auto prompt = model.integers("prompt");
