@@ -43,6 +43,10 @@ BlockSelector::BlockSelector(kernels::Backend& backend, const ModelConfig& confi
       scale_(config.softmax_scale()),
       summaries_(static_cast<std::size_t>(config.n_layers)) {}
 
+void BlockSelector::truncate(std::int64_t n) {
+  for (Summary& summary : summaries_) summary.n_rows = std::min(summary.n_rows, n);
+}
+
 void BlockSelector::summarise(int layer, const KeyStore& keys, std::int64_t first, std::int64_t n_rows) {
   Summary& summary = summaries_[static_cast<std::size_t>(layer)];
   // Rows from `first` on are new, also where an earlier prompt had others there.

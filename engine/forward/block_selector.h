@@ -34,6 +34,10 @@ class BlockSelector {
  public:
   BlockSelector(kernels::Backend& backend, const ModelConfig& config);
 
+  /// Keys from position `n` on are no longer those that were summarised. To be called whenever the
+  /// sequence is cut, before other keys are stored there.
+  void truncate(std::int64_t n);
+
   /// `queries_latent` [n, n_heads, kv_rank] and `queries_rope` [n, n_heads, rope_dim] on the device, of
   /// positions first, first + 1, ..., whose keys are stored. Fills `indices` [n][budget]: ascending
   /// positions, then -1.

@@ -21,6 +21,7 @@ std::int64_t Timeline::common_prefix(std::span<const TokenId> prompt) const {
 }
 
 void Timeline::truncate(std::int64_t n) {
+  blocks_.truncate(n);
   const std::lock_guard lock(mutex_);
   tokens_.resize(static_cast<std::size_t>(n));
 }
@@ -39,6 +40,7 @@ Result<std::int64_t> Timeline::begin(std::span<const TokenId> prompt, const std:
 }
 
 void Timeline::adopt(std::vector<TokenId> tokens, const std::string& selection) {
+  blocks_.truncate(0);
   const std::lock_guard lock(mutex_);
   tokens_ = std::move(tokens);
   selection_ = selection;

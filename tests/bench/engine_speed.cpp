@@ -1,5 +1,5 @@
 // How fast a model reads and writes on this machine:
-//   engine_speed MODEL [prompt tokens = 4096] [new tokens = 64] [prefill chunk = 0]
+//   engine_speed MODEL [prompt tokens = 4096] [new tokens = 64] [prefill chunk = 0] [exact]
 // The prompt is random tokens; sampling is off, so that two runs do the same work.
 
 #include <cstdio>
@@ -23,11 +23,12 @@ std::int64_t number(int argc, char** argv, int at, std::int64_t fallback) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: engine_speed MODEL [prompt tokens] [new tokens] [prefill chunk]\n");
+    std::fprintf(stderr, "usage: engine_speed MODEL [prompt tokens] [new tokens] [prefill chunk] [exact]\n");
     return 2;
   }
   engine::LocalEngineOptions options;
   options.prefill_chunk = number(argc, argv, 4, 0);
+  if (argc > 5 && std::string(argv[5]) == "exact") options.arithmetic = engine::Arithmetic::kExact;
   const auto opened = engine::open_local_engine(argv[1], options);
   if (!opened) {
     std::fprintf(stderr, "%s\n", opened.error().message.c_str());

@@ -101,8 +101,10 @@ void overwrite_first_value(const std::filesystem::path& path, const std::string&
   }
 }
 
-std::unique_ptr<engine::Engine> open_starter(engine::Device device, std::int64_t chunk = 0) {
+std::unique_ptr<engine::Engine> open_starter(engine::Device device, std::int64_t chunk = 0,
+                                             engine::Arithmetic arithmetic = engine::Arithmetic::kExact) {
   engine::LocalEngineOptions options;
+  options.arithmetic = arithmetic;
   options.device = device;
   options.prefill_chunk = chunk;
   auto opened = engine::open_local_engine(kSource / "resources/models/starter", options);
@@ -156,6 +158,15 @@ class LocalEngineTest : public QObject {
       QCOMPARE(tokens_of(generation), one.greedy);
       QVERIFY(generation.answer.find("[p") != std::string::npos);
       QVERIFY(generation.thinking.find("Looking for:") != std::string::npos);
+    }
+  }
+
+  void fast_arithmetic_gives_the_starters_recorded_answers_too() {
+    const auto fast = open_starter(engine::Device::kCpu, 0, engine::Arithmetic::kFast);
+    QVERIFY(fast->info().model_hash != open_starter(engine::Device::kCpu)->info().model_hash);
+    for (GoldenCase& one : golden("topk128")) {
+      one.greedy.pop_back();
+      QCOMPARE(tokens_of(generate(*fast, request_for(one.prompt))), one.greedy);
     }
   }
 

@@ -115,8 +115,11 @@ class SelectionModesTest : public QObject {
     auto other = tokens;
     for (std::size_t i = 150; i < other.size(); ++i) other[i] = (other[i] + 11) % 200;
     model.run(other, 0, 300, options);
-    const auto tail = model.run(std::span(tokens).subspan(150), 150, 300, options);
-    QVERIFY(largest_difference(tail, std::span(whole).subspan(150 * static_cast<std::size_t>(model.config.n_vocab))) < 1e-4f);
+    blocks.truncate(150);
+    // Only the last row is wanted, so that the last layer sees one query after many new keys.
+    std::vector<float> last(static_cast<std::size_t>(model.config.n_vocab));
+    QVERIFY(model.transformer->step(std::span(tokens).subspan(150), 150, *model.keys, options, last));
+    QVERIFY(largest_difference(last, std::span(whole).last(last.size())) < 1e-4f);
   }
 
   void a_budget_for_all_keys_is_dense_attention_and_a_smaller_one_is_not() {
