@@ -17,5 +17,6 @@ void add_runs(CLI::App& program, Action& action);
 void add_trace(CLI::App& program, Action& action);
 void add_models(CLI::App& program, Action& action);
 void add_sample(CLI::App& program, Action& action);
+void add_bench(CLI::App& program, Action& action);
 
 }  // namespace app::cli

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   app::cli::add_trace(program, action);
   app::cli::add_models(program, action);
   app::cli::add_sample(program, action);
+  app::cli::add_bench(program, action);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& fault) {
