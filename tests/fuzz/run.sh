@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(safetensors index config tokenizer encode gguf layout)
+[ "${#targets[@]}" -gt 0 ] || targets=(safetensors index config tokenizer encode gguf layout quote)
 
 clang=
 for name in clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14 clang++; do
@@ -21,7 +21,7 @@ done
 out=build/fuzz
 mkdir -p "$out"
 sources=(engine/base/json.cpp engine/base/utf8.cpp engine/base/log.cpp
-  engine/tokenizer/*.cpp engine/model/config.cpp engine/model/gguf_*.cpp engine/model/host_matrix.cpp
+  engine/tokenizer/*.cpp engine/sampling/*.cpp engine/model/config.cpp engine/model/gguf_*.cpp engine/model/host_matrix.cpp
   engine/model/mapped_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp)
 flags=(-std=c++20 -O1 -g1 -I. -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 launcher=()
