@@ -13,7 +13,7 @@ from tokenizer import EOS, END_THINK
 
 class Runtime:
     def __init__(self, model, sparse):
-        self.m, self.sparse, self.c = model, sparse, model.c
+        self.m, self.sparse, self.c, self.tops = model, sparse, model.c, None
 
     @torch.no_grad()
     def read(self, ids, chunk=1024):
@@ -28,7 +28,7 @@ class Runtime:
         for l in m.layers:
             q, k, v, h, qr = m.project(l, x, cos, sin, torch.full((), (c.nope + c.rope) ** -.5, device=dev))
             ik = m.index_keys(l, h, cos, sin).to(m.dtype)
-            self.cache.append((k, v, ik))
+            self.cache.append((k.permute(1, 2, 0).contiguous(), v.transpose(0, 1).contiguous(), ik))
             if not self.sparse or S <= c.topk:
                 o = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k.transpose(0, 1)[None], F.pad(v, (0, q.shape[-1] - v.shape[-1])).transpose(0, 1)[None], is_causal=True, scale=1.0)[0].transpose(0, 1)[..., :c.value]
             else:
@@ -73,22 +73,23 @@ class Runtime:
             n = ok.shape[1]
             q = q.view(Q, L, c.heads, -1).transpose(1, 2)
             hide = (torch.arange(n, device=dev) > own_pos[..., None])                        # [Q,L,n]
-            sd = torch.matmul(q, k.permute(1, 2, 0)).float()
+            sd = torch.matmul(q.transpose(0, 1).reshape(c.heads, Q * L, -1), k).float().view(c.heads, Q, L, S).transpose(0, 1)
             so = torch.matmul(q, ok[sl].permute(0, 2, 3, 1)).float().masked_fill_(hide[:, None], -torch.inf)
             s = torch.cat((sd, so), -1)
             del sd
             if self.sparse or want_recall:
                 iq, iw = m.index_queries(l, h, qr, cos, sin)
                 iq, iw = iq.to(m.dtype).view(Q, L, c.index_heads, -1), iw.to(m.dtype).view(Q, L, -1)
-                si = torch.cat((m.index_scores(iq, iw, ik[None]).float(), m.index_scores(iq, iw, oi[sl]).float().masked_fill_(hide, -torch.inf)), -1)
+                si = torch.cat((m.index_scores(iq, iw, ik).float(), m.index_scores(iq, iw, oi[sl]).float().masked_fill_(hide, -torch.inf)), -1)
                 top = si.topk(min(c.topk, si.shape[-1]), -1)[1]
+                if self.tops is not None: self.tops.append(top)
                 if want_recall: recalls.append(s.softmax(-1).mean(1).gather(-1, top).sum(-1))
                 if self.sparse:
                     out = torch.ones_like(si, dtype=torch.bool).scatter_(-1, top, False)
                     s = s.masked_fill_(out[:, None], -torch.inf)
             p = s.softmax(-1).to(v.dtype)
             del s
-            o = torch.matmul(p[..., :S], v.transpose(0, 1)) + torch.matmul(p[..., S:], ov[sl].transpose(1, 2))
+            o = torch.matmul(p[..., :S].transpose(0, 1).reshape(c.heads, Q * L, S), v).view(c.heads, Q, L, -1).transpose(0, 1) + torch.matmul(p[..., S:], ov[sl].transpose(1, 2))
             x = m.finish(l, x, o.transpose(1, 2).reshape(Q * L, -1))
         return rms(x, m.norm).view(Q, L, -1), torch.stack(recalls) if want_recall else None
 
@@ -221,6 +222,7 @@ if __name__ == "__main__":
     ap.add_argument("--weights", default="ema")
     ap.add_argument("--out", default="")
     ap.add_argument("--examples", type=int, default=3)
+    ap.add_argument("--plain", action="store_true", help="one wording, the rarest word first: what remains is finding and quoting")
     ap.add_argument("--no-greedy", action="store_true")
     ap.add_argument("--seed", type=int, default=11)
     ap.add_argument("--seconds", type=float, default=1e9, help="starts no further context length after this time")
@@ -233,7 +235,7 @@ if __name__ == "__main__":
     for context in map(int, a.contexts.split(",")):
         if time.time() - t0 > a.seconds: break
         per = 12 if context <= 1024 else 24 if context <= 4096 else 40
-        figures, examples = measure(m, pool, context, max(1, round(a.questions / per)), per, a.modes.split(","), seed=a.seed, greedy=not a.no_greedy)
+        figures, examples = measure(m, pool, context, max(1, round(a.questions / per)), per, a.modes.split(","), seed=a.seed, greedy=not a.no_greedy, maker_args=dict(plain=a.plain))
         result[context] = figures
         for e in examples[:a.examples]: print("   ", *e, sep="\n      ")
         print(f"    {time.time() - t0:.0f} s", flush=True)

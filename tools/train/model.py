@@ -166,8 +166,8 @@ class Finder(nn.Module):
         return q, w
 
     def index_scores(self, q, w, k):
-        """q [B,R,h,d], w [B,R,h], k [B,T,d] -> [B,R,T]"""
-        k = k.transpose(1, 2)
+        """q [B,R,h,d], w [B,R,h], k [B,T,d] or [T,d] -> [B,R,T]"""
+        k = k.transpose(-2, -1)
         s = 0
         for i in range(self.c.index_heads): s = s + F.relu(torch.matmul(q[:, :, i], k)) * w[:, :, i, None]
         return s

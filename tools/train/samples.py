@@ -82,11 +82,11 @@ class Maker:
     more than one; hard: share of questions whose words are also put into other blocks; permute: share of documents in which all
     ordinary tokens are exchanged for others, so that nothing but the document helps; skip: share of prompts with position skips."""
 
-    def __init__(self, pool, seed, split=0, direct=.15, not_found=.15, several=.07, hard=.35, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07):
+    def __init__(self, pool, seed, split=0, direct=.15, not_found=.15, several=.07, hard=.35, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, plain=False):
         self.p, self.r, self.split = pool, random.Random(seed), split
         self.n = np.random.default_rng(seed)
         self.direct, self.not_found, self.several, self.hard, self.permute, self.kinds = direct, not_found, several, hard, permute, kinds
-        self.held_forms, self.skip, self.variants = held_forms, skip, variants
+        self.held_forms, self.skip, self.variants, self.plain = held_forms, skip, variants, plain
         e = pool.enc
         self.open, self.close, self.bracket, self.bracket_nl = e("[p"), e(" [p"), e("]"), e("]\n")
         self.looking, self.comma, self.nl, self.found, self.nothing = e("Looking for:"), e(","), e("\n"), e("Found"), e("Nothing found")
@@ -182,6 +182,10 @@ class Maker:
         """groups: list of (question tokens, text or None); returns question ids and the thinking's keyword list"""
         r, e = self.r, self.p.enc
         listed = [list(g[0]) for g in groups]
+        if self.plain:                                  # as the program could ask: nothing but the words, the rarest first
+            ids = list(e("Which passage mentions"))
+            for i, k in enumerate(listed): ids += (list(e(" and" if i == len(listed) - 1 else ",")) if i else []) + k
+            return ids + list(e("?")), listed
         style = r.random()
         texts = [g[1] for g in groups]
         if all(t is not None for t in texts) and r.random() < self.variants:      # another case or number than in the block
@@ -358,6 +362,15 @@ class Maker:
                     if k in seen: continue
                     seen.add(k)
                     groups.append(self.keyword(b, s)[1:])
+        if self.plain and len(groups) > 1:
+            if targets:
+                names = list(dict.fromkeys(self.key(b, s) for s in spans))
+                order = sorted(range(len(groups)), key=lambda i: len(where[names[i]]))
+                spans = [next(s for s in spans if self.key(b, s) == names[i]) for i in order]
+            else:
+                order = sorted(range(len(groups)), key=lambda i: len(where.get(self.key(chosen[i][0], chosen[i][1]), ())))
+                chosen = [chosen[i] for i in order]
+            groups = [groups[i] for i in order]
         q, listed = self.question(groups)
         if not q: return None
         # the thinking names the word first that the fewest blocks hold (in the question's order among equals): it is the best hook
