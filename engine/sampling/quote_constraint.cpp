@@ -112,12 +112,16 @@ void QuoteConstraint::collect_next() {
     may_end = may_end || place >= block.text_end;
     if (place == block.end) continue;
     const std::uint32_t index = token_of_byte_[place];
+    const std::uint32_t end = index + 1 < tokens_.size() ? tokens_[index + 1].begin : static_cast<std::uint32_t>(text_.size());
     if (tokens_[index].begin == place) {
       allowed_.push_back(tokens_[index].id);
+      // "]" and a line break may be one token of the prompt: without this the answer could never end there.
+      if (place < block.text_end && end > block.text_end) {
+        allowed_.push_back(tokenizer_->encode(std::string_view(text_).substr(place, block.text_end - place)).front());
+      }
       continue;
     }
     // Inside a token of the prompt: whatever writes the rest of it.
-    const std::uint32_t end = index + 1 < tokens_.size() ? tokens_[index + 1].begin : static_cast<std::uint32_t>(text_.size());
     allowed_.push_back(tokenizer_->encode(std::string_view(text_).substr(place, end - place)).front());
   }
   const std::vector<TokenId>& ends = style_ == QuoteStyle::kMarks ? closing_[mark_] : line_ends_;

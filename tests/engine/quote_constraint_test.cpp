@@ -16,6 +16,7 @@ class QuoteConstraintTest : public QObject {
   void a_line_that_begins_like_a_block_goes_on_to_its_anchor();
   void a_line_that_begins_like_no_block_is_free();
   void after_a_block_another_line_or_the_end_may_follow();
+  void an_answer_may_end_where_the_prompts_last_token_holds_the_line_end_too();
   void a_block_of_several_lines_goes_on_after_a_line_end();
   void two_blocks_with_the_same_beginning_stay_open_until_they_differ();
   void text_between_marks_must_occur_in_a_block_data();
@@ -113,6 +114,25 @@ void QuoteConstraintTest::after_a_block_another_line_or_the_end_may_follow() {
   QVERIFY(quote.allowed().empty());
   QVERIFY(accepts(quote, " The sky is blue. [p13]\n"));
   QVERIFY(quote.allowed().empty());
+}
+
+void QuoteConstraintTest::an_answer_may_end_where_the_prompts_last_token_holds_the_line_end_too() {
+  const auto loaded = engine::Tokenizer::load(std::string(LONGLEAF_SOURCE_DIR) + "/resources/models/finder");
+  QVERIFY(loaded);
+  const auto finder = *loaded;
+  const std::string block = "[p13] Its keel is of oak. [p13]";
+  const auto in_prompt = finder->encode(block + "\n");
+  const auto in_answer = finder->encode(block);
+  QVERIFY(in_prompt.back() != in_answer.back() && in_prompt.size() == in_answer.size());  // "]\n" and "]"
+  const engine::TokenRange range{0, static_cast<std::int64_t>(in_prompt.size())};
+  QuoteConstraint quote(finder, in_prompt, std::span(&range, 1), QuoteStyle::kLines, {end_});
+  for (const TokenId id : in_answer) {
+    QVERIFY(may_follow(quote, id));
+    quote.push(id);
+  }
+  QVERIFY(may_follow(quote, end_));
+  QVERIFY(may_follow(quote, finder->encode("\n").front()));
+  QCOMPARE(quote.allowed().size(), std::size_t{2});
 }
 
 void QuoteConstraintTest::a_block_of_several_lines_goes_on_after_a_line_end() {
