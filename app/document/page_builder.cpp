@@ -42,7 +42,8 @@ std::string lower_letters(std::string_view word) {
 
 class Builder {
  public:
-  Builder(const RawPage& page, const DocumentStyle& style, PartText& out) : page_(page), style_(style), out_(out) {}
+  /// `page` is upright; `turns` is what upright() did to make it so.
+  Builder(const RawPage& page, int turns, const DocumentStyle& style, PartText& out) : page_(page), turns_(turns), style_(style), out_(out) {}
 
   void add(const Paragraph& paragraph) {
     switch (paragraph.kind) {
@@ -59,9 +60,21 @@ class Builder {
   const RawWord& word(std::int32_t index) const { return page_.words[static_cast<std::size_t>(index)]; }
   std::uint32_t at() const { return static_cast<std::uint32_t>(out_.text.size()); }
 
+  /// In shares of the page as it is shown.
   Box box_of(const Rect& rect) const {
     const auto share = [](double value, double whole) { return static_cast<float>(std::clamp(value / whole, 0.0, 1.0)); };
-    return {share(rect.left, page_.width), share(rect.top, page_.height), share(rect.right, page_.width), share(rect.bottom, page_.height)};
+    const float left = share(rect.left, page_.width), right = share(rect.right, page_.width);
+    const float top = share(rect.top, page_.height), bottom = share(rect.bottom, page_.height);
+    switch (turns_) {
+      case 1:
+        return {1 - bottom, left, 1 - top, right};
+      case 2:
+        return {1 - right, 1 - bottom, 1 - left, 1 - top};
+      case 3:
+        return {top, 1 - right, bottom, 1 - left};
+      default:
+        return {left, top, right, bottom};
+    }
   }
 
   void put(std::string_view text, const Rect& rect) {
@@ -204,11 +217,30 @@ class Builder {
   }
 
   const RawPage& page_;
+  int turns_;
   const DocumentStyle& style_;
   PartText& out_;
   int line_ = 0;
   std::vector<int> line_of_word_;
 };
+
+/// The page turned so that text with `rotation` reads from left to right, without its other text.
+RawPage upright(const RawPage& page, int rotation) {
+  RawPage turned = page;
+  if (rotation % 2) std::swap(turned.width, turned.height);
+  turned.words.clear();
+  for (RawWord word : page.words) {
+    if (word.rotation != rotation) continue;
+    const Rect& box = word.box;
+    const double w = page.width, h = page.height;
+    if (rotation == 1) word.box = {box.top, w - box.right, box.bottom, w - box.left};
+    if (rotation == 2) word.box = {w - box.right, h - box.bottom, w - box.left, h - box.top};
+    if (rotation == 3) word.box = {h - box.bottom, box.left, h - box.top, box.right};
+    word.rotation = 0;
+    turned.words.push_back(std::move(word));
+  }
+  return turned;
+}
 
 double confidence_of(const RawPage& page) {
   double confidence = 1.0 - std::min(0.9, 4 * page.odd_share);
@@ -253,8 +285,17 @@ PartText build_page(const RawPage& page, const std::string& margins, const Docum
     return out;
   }
   const int rotation = main_rotation(page);
-  Builder builder(page, style, out);
-  for (const Paragraph& paragraph : make_paragraphs(page, reading_order(page, rotation), style)) builder.add(paragraph);
+  const RawPage reading = upright(page, rotation);
+  Builder builder(reading, rotation, style, out);
+  for (const Paragraph& paragraph : make_paragraphs(reading, reading_order(reading), style)) builder.add(paragraph);
+  if (reading.words.size() < page.words.size()) {
+    // Text at another angle (a stamp at the side, the axis of a chart) has no place in the reading order.
+    if (!out.margins.empty()) out.margins += '\n';
+    for (const RawWord& word : page.words) {
+      if (word.rotation != rotation) out.margins += word.text + ' ';
+    }
+    out.margins.pop_back();
+  }
   out.confidence = confidence_of(page);
   if (page.odd_share > 0.05) add_note(out.note, "many characters have no Unicode text");
   return out;

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <git2.h>
-#include <git2/sys/repository.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,6 +15,7 @@
 #include <set>
 
 #include "app/document/file_rules.h"
+#include "app/document/ignore_rules.h"
 
 namespace app {
 
@@ -56,6 +56,7 @@ struct Rules {
   std::string prefix;                             // of the walked root inside the repository, ends with /
   std::size_t n_outer = 0;                        // bytes of a path of the walk before this repository begins
   bool has_attributes = false;
+  std::shared_ptr<const IgnoreChain> ignored;     // info/exclude and the .gitignore files above the walked root
 
   bool tracks(const std::string& path, bool folder) const {
     if (!index) return false;
@@ -64,17 +65,11 @@ struct Rules {
     return git_index_find_prefix(&at, index.get(), (path + "/").c_str()) == 0;
   }
 
-  bool ignores(std::string_view walked, bool folder) const {
-    const std::string path = prefix + std::string(walked.substr(n_outer));
-    int ignored = 0;
-    const std::string asked = folder ? path + "/" : path;
-    if (!repository || git_ignore_path_is_ignored(&ignored, repository.get(), asked.c_str()) != 0 || !ignored) return false;
-    return !tracks(path, folder);
-  }
+  std::string inside(std::string_view walked) const { return prefix + std::string(walked.substr(n_outer)); }
 
   std::string left_out_by_attribute(std::string_view walked) const {
     if (!has_attributes || !repository) return "";
-    const std::string path = prefix + std::string(walked.substr(n_outer));
+    const std::string path = inside(walked);
     const char* value = nullptr;
     if (git_attr_get(&value, repository.get(), 0, path.c_str(), "linguist-generated") == 0 && (GIT_ATTR_IS_TRUE(value) || (value && std::strcmp(value, "true") == 0))) {
       return "generated (.gitattributes: linguist-generated)";
@@ -83,6 +78,27 @@ struct Rules {
     return "";
   }
 };
+
+constexpr std::int64_t kMaxIgnoreFile = 4 << 20;
+
+/// All of a regular file that is not too large, else nothing.
+std::string content_of(int file) {
+  const Descriptor closer(file);
+  struct stat facts {};
+  if (file < 0 || ::fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_size > kMaxIgnoreFile) return "";
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  const ssize_t n = ::pread(file, bytes.data(), bytes.size(), 0);
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  return bytes;
+}
+
+void add_rules(std::shared_ptr<const IgnoreChain>& chain, const std::string& content, const std::string& folder) {
+  if (!content.empty()) chain = std::make_shared<IgnoreChain>(IgnoreChain{IgnoreFile(content, folder), chain});
+}
+
+void add_ignore_file(std::shared_ptr<const IgnoreChain>& chain, const std::filesystem::path& file, const std::string& folder) {
+  add_rules(chain, content_of(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)), folder);
+}
 
 Rules rules_for(const std::filesystem::path& folder, bool search_upwards) {
   Rules rules;
@@ -94,14 +110,13 @@ Rules rules_for(const std::filesystem::path& folder, bool search_upwards) {
     if (inside != "." && !inside.empty()) rules.prefix = inside + "/";
     git_index* index = nullptr;
     if (git_repository_index(&index, repository) == 0) rules.index.reset(index);
+    add_ignore_file(rules.ignored, std::filesystem::path(git_repository_commondir(repository)) / "info/exclude", "");
+    for (std::size_t end = 0; end < rules.prefix.size(); end = rules.prefix.find('/', end) + 1) {
+      add_ignore_file(rules.ignored, top / rules.prefix.substr(0, end) / ".gitignore", rules.prefix.substr(0, end));
+    }
     return rules;
   }
   if (repository) git_repository_free(repository);
-  // No repository: the .gitignore files of the folder itself still say what does not belong to it.
-  if (git_repository_new(&repository) == 0) {
-    rules.repository.reset(repository);
-    if (git_repository_set_workdir(repository, folder.c_str(), 0) != 0) rules.repository.reset();
-  }
   return rules;
 }
 
@@ -138,11 +153,12 @@ struct SourceTree::State {
       std::string path;  // "" or ends with /
       int depth;
       std::shared_ptr<Rules> rules;
+      std::shared_ptr<const IgnoreChain> ignored;  // in the folders above
     };
     std::vector<Folder> todo;
 
     void visit(const Folder& here);
-    void visit_folder(const Folder& here, const std::string& path, bool is_repository);
+    void visit_folder(const Folder& here, std::shared_ptr<const IgnoreChain> ignored, const std::string& path, bool is_repository);
     void visit_file(const Folder& here, const std::string& path, const struct stat& facts);
     void leave_out(const std::string& path, std::string reason) { listing.left_out.push_back({path, std::move(reason)}); }
   };
@@ -163,14 +179,15 @@ Result<SourceTree> SourceTree::open(const std::filesystem::path& root) {
   return SourceTree(std::move(state));
 }
 
-void SourceTree::State::Walk::visit_folder(const Folder& here, const std::string& path, bool is_repository) {
+void SourceTree::State::Walk::visit_folder(const Folder& here, std::shared_ptr<const IgnoreChain> ignored, const std::string& path, bool is_repository) {
   if (here.depth >= kMaxDepth) return leave_out(path + "/", "too deep (more than " + std::to_string(kMaxDepth) + " folders)");
   std::shared_ptr<Rules> rules = here.rules;
   if (is_repository) {
     rules = std::make_shared<Rules>(rules_for(tree.root / path, /*search_upwards=*/false));
     rules->n_outer = path.size() + 1;
+    ignored = rules->ignored;
   }
-  todo.push_back({path + "/", here.depth + 1, std::move(rules)});
+  todo.push_back({path + "/", here.depth + 1, std::move(rules), std::move(ignored)});
 }
 
 void SourceTree::State::Walk::visit_file(const Folder& here, const std::string& path, const struct stat& facts) {
@@ -190,18 +207,23 @@ void SourceTree::State::Walk::visit(const Folder& here) {
   std::vector<std::string> names;
   while (const struct dirent* entry = ::readdir(folder.get())) names.emplace_back(entry->d_name);
   if (std::find(names.begin(), names.end(), ".gitattributes") != names.end()) here.rules->has_attributes = true;
+  std::shared_ptr<const IgnoreChain> ignored = here.ignored;
+  if (std::find(names.begin(), names.end(), ".gitignore") != names.end()) {
+    add_rules(ignored, content_of(open_beneath(tree.folder.get(), here.path + ".gitignore", O_RDONLY)), here.rules->inside(here.path));
+  }
   for (const std::string& name : names) {
     if (name == "." || name == ".." || name == ".git") continue;
     const std::string path = here.path + name;
     struct stat facts {};
     if (::fstatat(::dirfd(folder.get()), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
       leave_out(path, std::string("cannot be read: ") + std::strerror(errno));
-    } else if (here.rules->ignores(path, S_ISDIR(facts.st_mode))) {
+    } else if (const std::string inside = here.rules->inside(path);
+               is_ignored(ignored.get(), inside, S_ISDIR(facts.st_mode)) && !here.rules->tracks(inside, S_ISDIR(facts.st_mode))) {
       leave_out(S_ISDIR(facts.st_mode) ? path + "/" : path, "ignored by .gitignore");
     } else if (S_ISDIR(facts.st_mode)) {
       struct stat inner {};
       const bool is_repository = ::fstatat(::dirfd(folder.get()), (name + "/.git").c_str(), &inner, AT_SYMLINK_NOFOLLOW) == 0;
-      visit_folder(here, path, is_repository);
+      visit_folder(here, ignored, path, is_repository);
     } else if (S_ISLNK(facts.st_mode)) {
       leave_out(path, "symbolic link");
     } else if (!S_ISREG(facts.st_mode)) {
@@ -214,7 +236,8 @@ void SourceTree::State::Walk::visit(const Folder& here) {
 
 Result<TreeListing> SourceTree::list(std::int64_t max_file_bytes, std::stop_token stop) const {
   State::Walk walk{*state_, max_file_bytes, {}, {}};
-  walk.todo.push_back({"", 0, std::make_shared<Rules>(rules_for(state_->root, /*search_upwards=*/true))});
+  const auto rules = std::make_shared<Rules>(rules_for(state_->root, /*search_upwards=*/true));
+  walk.todo.push_back({"", 0, rules, rules->ignored});
   while (!walk.todo.empty()) {
     if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "Stopped while listing " + state_->root.string() + "."};
     const State::Walk::Folder here = std::move(walk.todo.back());

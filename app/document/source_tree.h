@@ -29,8 +29,8 @@ struct TreeListing {
   std::vector<TreeOmission> left_out;
 };
 
-/// A folder of source files, walked with git's own ignore rules (libgit2), whether or not it is a
-/// repository. Links are never followed, only regular files are opened, and no program is ever run.
+/// A folder of source files, walked with git's ignore rules (ignore_rules.h), whether or not it is a
+/// repository; libgit2 tells what is tracked and what .gitattributes say. Links are never followed, only regular files are opened, and no program is ever run.
 /// One thread.
 class SourceTree {
  public:
