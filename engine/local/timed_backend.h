@@ -17,7 +17,7 @@ struct WorkMeter {
 };
 
 /// Another backend, with the time and the operations of its parts counted. Waits for every operation.
-class TimedBackend final : public kernels::Backend {
+class TimedBackend : public kernels::Backend {
  public:
   /// `inner` must outlive the object.
   explicit TimedBackend(kernels::Backend& inner) : inner_(inner) {}
