@@ -360,15 +360,20 @@ void attend_f32(const AttentionTile& tile) {
 constexpr int kSpinSums = 12;  // more than latency times throughput of a multiply-add
 
 double spin_f32(std::int64_t n) {
-  Vector<kLanes> sums[kSpinSums] = {};
-  const Vector<kLanes> factor = all<kLanes>(0.5f);
+  Vector<kLanes> sums[kSpinSums];
+  // Different sums: of equal ones the compiler would compute only one.
+#pragma GCC unroll 12
+  for (int j = 0; j < kSpinSums; ++j) sums[j] = all<kLanes>(static_cast<float>(j));
+  Vector<kLanes> factor = all<kLanes>(0.5f);
   for (std::int64_t i = 0; i < n; ++i) {
-    for (auto& sum : sums) {
-      asm volatile("" : "+v"(sum));  // the compiler must neither fold rounds nor notice that the sums are equal
-      sum = sum * factor + factor;
-    }
+    asm volatile("" : "+v"(factor));
+#pragma GCC unroll 12
+    for (int j = 0; j < kSpinSums; ++j) sums[j] = sums[j] * factor + factor;
   }
-  for (auto& sum : sums) asm volatile("" : : "v"(sum));
+  Vector<kLanes> total = {};
+#pragma GCC unroll 12
+  for (int j = 0; j < kSpinSums; ++j) total = total + sums[j];
+  asm volatile("" : : "v"(total));
   return 2.0 * kLanes * kSpinSums * static_cast<double>(n);
 }
 
