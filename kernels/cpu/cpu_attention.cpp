@@ -33,20 +33,21 @@ class LaneState {
     part_.resize(latent * lanes);
     whole_.resize(part_.size());
     scratch_.resize(kKeyTile * lanes);
+    row_.resize(static_cast<std::size_t>(row_dim_));
+    halves_.resize(static_cast<std::size_t>((row_dim_ + 31) / 32 * 16));
     if (native_) side_.resize(kKeyTile * ((latent + 31) / 32 * 32 + lanes));
     if (bf16_ && !native_) widened_.resize(static_cast<std::size_t>(kKeyTile * row_dim_));
   }
 
-  void start(const AttentionArgs& args, const Lanes& lanes) {
+  void start(const Cpu& cpu, const AttentionArgs& args, const Lanes& lanes) {
     lanes_ = lanes;
     const auto* latent = args.q_latent.as<const float>() + lanes.first * latent_dim_;
     const std::int64_t rope_dim = row_dim_ - latent_dim_;
     const auto* rope = args.q_rope.as<const float>() + lanes.first * rope_dim;
-    for (int lane = 0; lane < lanes.n; ++lane) {
-      set_q(0, latent_dim_, lane, args.scale, latent + static_cast<std::ptrdiff_t>(lane) * latent_dim_);
-      set_q(latent_dim_, row_dim_, lane, args.scale, rope + lane * rope_dim);
-    }
-    for (int lane = lanes.n; lane < lanes.padded(); ++lane) set_q(0, row_dim_, lane, 0.0f, nullptr);
+    for (int lane = 0; lane < lanes.n; ++lane)
+      set_q(cpu, lane, args.scale, latent + static_cast<std::ptrdiff_t>(lane) * latent_dim_,
+            rope + lane * rope_dim);
+    for (int lane = lanes.n; lane < lanes.padded(); ++lane) clear_q(lane);
     reset_part();
     std::fill_n(whole_.begin(), latent_dim_ * lanes_.padded(), 0.0f);
     std::fill(whole_largest_, whole_largest_ + kMaxLanes, -INFINITY);
@@ -106,18 +107,28 @@ class LaneState {
   }
 
  private:
-  /// q[d][lane] = scale * values[d - begin] for d in [begin, end); with scale 0 the values do not matter.
-  void set_q(int begin, int end, int lane, float scale, const float* values) {
+  /// q[d][lane] = scale * (latent, rope)[d].
+  void set_q(const Cpu& cpu, int lane, float scale, const float* latent, const float* rope) {
     const int n = lanes_.padded();
-    if (native_) {
-      auto* halves = reinterpret_cast<std::uint16_t*>(q_.data());
-      for (int d = begin; d < end; ++d)
-        halves[(d / 2 * n + lane) * 2 + d % 2] =
-            scale == 0.0f ? std::uint16_t{0} : float_to_bf16(scale * values[d - begin]);
+    float* row = row_.data();
+    for (int d = 0; d < latent_dim_; ++d) row[d] = scale * latent[d];
+    for (int d = latent_dim_; d < row_dim_; ++d) row[d] = scale * rope[d - latent_dim_];
+    if (!native_) {
+      for (int d = 0; d < row_dim_; ++d)
+        q_[static_cast<std::size_t>(d) * static_cast<std::size_t>(n) + static_cast<std::size_t>(lane)] =
+            row[d];
       return;
     }
-    for (int d = begin; d < end; ++d)
-      q_[static_cast<std::size_t>(d * n + lane)] = scale == 0.0f ? 0.0f : scale * values[d - begin];
+    // Rounded side by side first: that is many values at once, and then whole pairs move.
+    cpu.kernels.pack_bf16(row, row_dim_, reinterpret_cast<std::byte*>(halves_.data()), kChunkBytes);
+    auto* words = reinterpret_cast<std::uint32_t*>(q_.data()) + lane;
+    const std::uint32_t* pairs = halves_.data();
+    for (int d = 0; d < (row_dim_ + 1) / 2; ++d) words[static_cast<std::ptrdiff_t>(d) * n] = pairs[d];
+  }
+  void clear_q(int lane) {
+    const int n = lanes_.padded();
+    for (int d = 0; d < row_dim_; ++d)
+      q_[static_cast<std::size_t>(d) * static_cast<std::size_t>(n) + static_cast<std::size_t>(lane)] = 0.0f;
   }
   void reset_part() {
     std::fill_n(part_.begin(), latent_dim_ * lanes_.padded(), 0.0f);
@@ -137,6 +148,8 @@ class LaneState {
   std::vector<std::uint16_t> side_;
   std::vector<float> widened_;
   std::vector<const void*> rows_;
+  std::vector<float> row_;             // one query-head
+  std::vector<std::uint32_t> halves_;  // the same in pairs of bf16
   float largest_[kMaxLanes] = {};
   float sum_[kMaxLanes] = {};
   float whole_largest_[kMaxLanes] = {};
@@ -150,6 +163,7 @@ void attend_all(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs&
   const std::int64_t last = args.first_position + (lanes.first + lanes.n - 1) / n_heads;
   const void* rows[kKeyTile];
   int n_visible[kMaxLanes];
+  state.start(cpu, args, lanes);
   for (std::int64_t s = 0; s <= last && !cpu.stop.poll(thread); s += kKeyTile) {
     if (s > 0 && s % kSplitKeys == 0) state.end_part();
     const int n_keys = static_cast<int>(std::min<std::int64_t>(kKeyTile, last + 1 - s));
@@ -173,6 +187,12 @@ void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const Attention
   std::int64_t n = 0;
   for (std::int64_t j = 0; j < k; ++j)
     if (indices[j] >= 0 && indices[j] <= args.first_position + query) rows[n++] = cache.latent(indices[j]);
+  // The first tile is fetched while the query is made ready, each further one while the tile before is
+  // multiplied.
+  for (std::int64_t j = 0; j < std::min<std::int64_t>(n, kKeyTile); ++j)
+    for (std::int64_t at = 0; at < cache.row_bytes(); at += 64)
+      __builtin_prefetch(static_cast<const char*>(rows[j]) + at, 0, 2);
+  state.start(cpu, args, lanes);
   for (std::int64_t s = 0; s < n && !cpu.stop.poll(thread); s += kKeyTile) {
     if (s > 0 && s % kSplitKeys == 0) state.end_part();
     const std::int64_t next = std::min(n, s + kKeyTile);
@@ -199,7 +219,6 @@ void attention(Cpu& cpu, const AttentionArgs& args) {
   cpu.pool.run(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i, int thread) {
     const Lanes& lanes = tasks[static_cast<std::size_t>(i)];
     LaneState& state = states[static_cast<std::size_t>(thread)];
-    state.start(args, lanes);
     if (selected) {
       attend_selected(cpu, cache, args, lanes, thread, state);
     } else {

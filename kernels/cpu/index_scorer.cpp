@@ -126,7 +126,8 @@ void IndexScorer::add_i8(int slot, int n, std::int64_t first_key, std::int64_t n
                  n_groups_,
                  paired_ && n == 2 ? 2 : 1,
                  paired_ && n == 1,
-                 packed_.data() + first_row * cache_.padded_index_dim(),
+                 packed_.data() + first_row / kIndexRows * kIndexRows * cache_.padded_index_dim() +
+                     first_row % kIndexRows * 4,
                  offsets_.data() + first_row,
                  weights_.data() + first_row,
                  {},
