@@ -12,6 +12,8 @@ namespace {
 constexpr int kMaxLayers = 1024;
 constexpr std::int64_t kMaxTokens = std::int64_t{1} << 24;
 constexpr std::int32_t kMaxQueryBlock = 1 << 20;
+constexpr std::int64_t kRowsPerChunk = 16;    // a chunk of a long prefill: about 1 000 queries
+constexpr std::int64_t kTokensPerChunk = 16;  // a crash loses the last second or so
 constexpr std::uint16_t kMaxCount = std::numeric_limits<std::uint16_t>::max();
 
 std::int64_t prefill_bytes(std::int64_t n_tokens, int n_layers, std::int32_t query_block) {
@@ -62,6 +64,7 @@ Result<std::unique_ptr<SelectionRecorder>> SelectionRecorder::create(const Recor
                             PrefillCounts::sized(options.n_prompt_tokens, query_block));
   recorder->prefill_bytes_ = prefill_bytes(options.n_prompt_tokens, options.n_layers, query_block);
   recorder->reuse_earlier();
+  if (options.writer != nullptr) options.writer->begin(recorder->head(), options.sources_json);
   return recorder;
 }
 
@@ -69,7 +72,9 @@ SelectionRecorder::SelectionRecorder(const RecorderOptions& options)
     : options_(options),
       n_sparse_(static_cast<std::size_t>(options.n_layers), 0),
       recall_sum_(static_cast<std::size_t>(options.n_layers), 0.0),
-      n_recall_(static_cast<std::size_t>(options.n_layers), 0) {
+      n_recall_(static_cast<std::size_t>(options.n_layers), 0),
+      n_rows_written_(static_cast<std::size_t>(options.n_layers), 0),
+      first_answer_(options.starts_in_thinking ? -1 : 0) {
   // Exact positions cost 4 * top_k bytes per token and layer against one bit per block: the default
   // level keeps them only while they are a small part of the whole.
   exact_budget_ = options.budget_bytes / (options.level == TraceLevel::kExact ? 4 : 16);
@@ -113,6 +118,47 @@ void SelectionRecorder::on_selection(int layer, std::int64_t first_query, std::i
     if (is_prompt) count_prefill(layer, query, selected);
     if (is_decode) mark_decode(layer, query, selected);
   }
+  if (options_.writer == nullptr) return;
+  write_finished_rows(layer, first_query + n_queries);
+  // A token is final when the first layer begins with the next one.
+  const std::int64_t token = first_query - (options_.n_prompt_tokens - 1);
+  if (layer == 0 && token - n_tokens_written_ >= kTokensPerChunk) write_finished_tokens(token);
+}
+
+void SelectionRecorder::write_finished_rows(int layer, std::int64_t next_query) {
+  PrefillCounts& prefill = prefill_[static_cast<std::size_t>(layer)];
+  std::int64_t& n_written = n_rows_written_[static_cast<std::size_t>(layer)];
+  const bool all = next_query >= options_.n_prompt_tokens;
+  const std::int64_t n_final = all ? prefill.n_query_blocks : next_query / prefill.query_block;
+  if (n_final == n_written || (!all && n_final - n_written < kRowsPerChunk)) return;
+  options_.writer->add_prefill_rows(layer, prefill, n_written, n_final);
+  n_written = n_final;
+}
+
+void SelectionRecorder::write_finished_tokens(std::int64_t end_token) {
+  const auto n_layers = static_cast<std::size_t>(options_.n_layers);
+  // Thinking and answer never share a chunk: its phase is then known without the last chunk.
+  const std::int64_t border = first_answer_ > n_tokens_written_ && first_answer_ < end_token ? first_answer_ : end_token;
+  for (const std::int64_t end : {border, end_token}) {
+    if (end <= n_tokens_written_) continue;
+    const auto sets = std::span(decode_).subspan(static_cast<std::size_t>(n_tokens_written_) * n_layers,
+                                                 static_cast<std::size_t>(end - n_tokens_written_) * n_layers);
+    const bool is_answer = first_answer_ >= 0 && n_tokens_written_ >= first_answer_;
+    options_.writer->add_tokens(sets, options_.n_layers, n_tokens_written_, is_answer ? Phase::kAnswer : Phase::kThinking);
+    n_tokens_written_ = end;
+  }
+}
+
+SelectionTrace SelectionRecorder::head() const {
+  SelectionTrace trace;
+  trace.level = options_.level;
+  trace.mode = options_.mode;
+  trace.n_layers = options_.n_layers;
+  trace.top_k = options_.top_k;
+  trace.n_prompt_tokens = options_.n_prompt_tokens;
+  trace.n_cached_tokens = options_.n_cached_tokens;
+  trace.n_reused_tokens = n_reused_;
+  return trace;
 }
 
 void SelectionRecorder::count_prefill(int layer, std::int64_t query, std::span<const std::int32_t> selected) {
@@ -182,6 +228,8 @@ void SelectionRecorder::drop_oldest() {
   const auto n_tokens = static_cast<std::int64_t>(decode_.size() / n_layers);
   // The newest token is still being filled and stays, whatever the budget.
   while (decode_bytes_ > decode_budget_ && first_recorded_ + 1 < n_tokens) {
+    // What falls out of memory is still whole in the file.
+    if (options_.writer != nullptr && first_recorded_ >= n_tokens_written_) write_finished_tokens(first_recorded_ + 1);
     for (std::size_t layer = 0; layer < n_layers; ++layer) {
       BlockSet& set = decode_[static_cast<std::size_t>(first_recorded_) * n_layers + layer];
       if (!set.words.empty()) decode_bytes_ -= static_cast<std::int64_t>(set.words.size() * 8 + sizeof(BlockSet));
@@ -204,17 +252,15 @@ void SelectionRecorder::add_recall(int layer, float share) {
 }
 
 SelectionTrace SelectionRecorder::take(std::int64_t n_generated, std::int64_t n_thinking) {
-  SelectionTrace trace;
-  trace.level = options_.level;
-  trace.mode = options_.mode;
-  trace.n_layers = options_.n_layers;
-  trace.top_k = options_.top_k;
-  trace.n_prompt_tokens = options_.n_prompt_tokens;
-  trace.n_cached_tokens = options_.n_cached_tokens;
-  trace.n_reused_tokens = n_reused_;
+  SelectionTrace trace = head();
   trace.n_generated = std::max<std::int64_t>(n_generated, 0);
   trace.n_thinking = std::clamp<std::int64_t>(n_thinking, 0, trace.n_generated);
   trace.first_recorded = std::min(first_recorded_, trace.n_generated);
+  if (options_.writer != nullptr && options_.level != TraceLevel::kOff) {
+    decode_.resize(static_cast<std::size_t>(trace.n_generated) * static_cast<std::size_t>(options_.n_layers));
+    first_answer_ = trace.n_thinking;
+    write_finished_tokens(trace.n_generated);
+  }
   trace.prefill = std::move(prefill_);
   // A cancelled run may have begun a token that never came out: it is cut off.
   decode_.resize(static_cast<std::size_t>(trace.n_generated) * static_cast<std::size_t>(options_.n_layers));
@@ -227,6 +273,7 @@ SelectionTrace SelectionRecorder::take(std::int64_t n_generated, std::int64_t n_
     trace.recall.push_back(n_recall_[layer] > 0 ? static_cast<float>(recall_sum_[layer] / static_cast<double>(n_recall_[layer]))
                                                 : -1.0f);
   }
+  if (options_.writer != nullptr) options_.writer->finish(trace);
   prefill_.clear();
   decode_.clear();
   exact_.clear();

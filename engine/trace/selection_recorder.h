@@ -4,11 +4,13 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/result.h"
 #include "engine/trace/selection_sink.h"
 #include "engine/trace/selection_trace.h"
+#include "engine/trace/trace_writer.h"
 
 namespace engine {
 
@@ -23,6 +25,9 @@ struct RecorderOptions {
   /// Its counts are taken over for the prefix, so that a second question has a whole map.
   std::shared_ptr<const SelectionTrace> earlier;
   std::int64_t budget_bytes = std::int64_t{256} << 20;
+  TraceWriter* writer = nullptr;        // gets everything as soon as it is final; outlives the recorder
+  std::string sources_json = {};        // for the writer
+  bool starts_in_thinking = false;      // for the writer, until begin_answer
 };
 
 /// Turns the selections of one run into a SelectionTrace of bounded size.
@@ -44,6 +49,10 @@ class SelectionRecorder final : public SelectionSink {
   /// on_selection. Empty when nothing was recorded for it (level off, or no such token yet).
   std::span<const BlockSet> token_selection(std::int64_t token) const;
 
+  /// From `token` on the answer is written. For the file alone: `take` gets the number again.
+  /// Calls after the first change nothing.
+  void begin_answer(std::int64_t token) { first_answer_ = first_answer_ < 0 ? token : first_answer_; }
+
   /// One sampled query kept this share (0..1) of its dense attention mass in `layer`.
   void add_recall(int layer, float share);
 
@@ -62,6 +71,9 @@ class SelectionRecorder final : public SelectionSink {
   BlockSet& token_set(int layer, std::int64_t query);
   void keep_exact(int layer, std::int64_t token, std::span<const std::int32_t> selected);
   void drop_oldest();
+  void write_finished_rows(int layer, std::int64_t next_query);
+  void write_finished_tokens(std::int64_t end_token);
+  SelectionTrace head() const;
 
   RecorderOptions options_;
   std::vector<PrefillCounts> prefill_;
@@ -70,6 +82,9 @@ class SelectionRecorder final : public SelectionSink {
   std::vector<std::int64_t> n_sparse_;  // per layer
   std::vector<double> recall_sum_;
   std::vector<std::int64_t> n_recall_;
+  std::vector<std::int64_t> n_rows_written_;  // per layer
+  std::int64_t n_tokens_written_ = 0;
+  std::int64_t first_answer_ = 0;  // -1: still thinking
   std::int64_t n_reused_ = 0;
   std::int64_t first_recorded_ = 0;
   std::int64_t prefill_bytes_ = 0;

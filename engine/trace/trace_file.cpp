@@ -32,14 +32,19 @@ std::string encode_prefill_rows(const PrefillCounts& prefill, std::int32_t layer
                                 std::int64_t end_row) {
   const std::size_t begin = prefill.row_offset(first_row);
   const std::size_t end = end_row == prefill.n_query_blocks ? prefill.n_counts() : prefill.row_offset(end_row);
+  return encode_counts(std::span(prefill.counts).subspan(begin, end - begin), layer, prefill.query_block, first_row, end_row);
+}
+
+std::string encode_counts(std::span<const std::uint16_t> counts, std::int32_t layer, std::int32_t query_block,
+                          std::int64_t first_row, std::int64_t end_row) {
   std::string raw;
-  raw.reserve(16 + (end - begin) * 2);
-  put(raw, prefill.query_block);
+  raw.reserve(16 + counts.size_bytes());
+  put(raw, query_block);
   put(raw, static_cast<std::int32_t>(first_row));
   put(raw, static_cast<std::int32_t>(end_row - first_row));
   put(raw, std::int32_t{0});
-  put_all(raw, std::span(prefill.counts).subspan(begin, end - begin));
-  return encode_chunk(kPrefillChunk, layer, static_cast<std::int64_t>(end - begin), raw);
+  put_all(raw, counts);
+  return encode_chunk(kPrefillChunk, layer, static_cast<std::int64_t>(counts.size()), raw);
 }
 
 std::string encode_tokens(std::span<const BlockSet> sets, std::int32_t n_layers, std::int64_t first_token,
@@ -81,6 +86,12 @@ std::string encode_token_texts(std::span<const TokenText> texts) {
   return encode_chunk(kTextsChunk, 0, static_cast<std::int64_t>(texts.size()), raw);
 }
 
+std::string encode_recall(std::span<const float> recall) {
+  std::string raw;
+  put_all(raw, recall);
+  return encode_chunk(kRecallChunk, 0, static_cast<std::int64_t>(recall.size()), raw);
+}
+
 std::string encode_done(const SelectionTrace& trace) {
   std::string raw;
   put(raw, trace.n_generated);
@@ -112,11 +123,7 @@ std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources
   for (std::size_t i = 0; i < trace.exact.size(); i += kExactPerChunk) {
     out += encode_exact(std::span(trace.exact).subspan(i, std::min(kExactPerChunk, trace.exact.size() - i)));
   }
-  if (!trace.recall.empty()) {
-    std::string raw;
-    put_all(raw, std::span(trace.recall));
-    out += encode_chunk(kRecallChunk, 0, static_cast<std::int64_t>(trace.recall.size()), raw);
-  }
+  if (!trace.recall.empty()) out += encode_recall(trace.recall);
   const std::span<const TokenText> texts = token_texts.empty() ? std::span(trace.token_texts) : token_texts;
   if (!texts.empty()) out += encode_token_texts(texts);
   return out + encode_done(trace);

@@ -34,11 +34,15 @@ Result<TraceFile> trace_from_bytes(std::string_view bytes, std::int64_t max_byte
 std::string encode_head(const SelectionTrace& trace);
 std::string encode_prefill_rows(const PrefillCounts& prefill, std::int32_t layer, std::int64_t first_row,
                                 std::int64_t end_row);
+/// The same from counts that stand alone: those of rows [first_row, end_row) and nothing else.
+std::string encode_counts(std::span<const std::uint16_t> counts, std::int32_t layer, std::int32_t query_block,
+                          std::int64_t first_row, std::int64_t end_row);
 /// `sets`: [n_tokens][n_layers]; the first `n_thinking` of these tokens are thinking.
 std::string encode_tokens(std::span<const BlockSet> sets, std::int32_t n_layers, std::int64_t first_token,
                           std::int64_t n_thinking);
 std::string encode_exact(std::span<const ExactSelection> exact);
 std::string encode_token_texts(std::span<const TokenText> texts);
+std::string encode_recall(std::span<const float> recall);
 std::string encode_done(const SelectionTrace& trace);
 
 }  // namespace engine
