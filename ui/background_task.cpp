@@ -1,5 +1,7 @@
 #include "ui/background_task.h"
 
+#include <future>
+
 namespace ui {
 
 BackgroundThread::BackgroundThread() : thread_([this](std::stop_token stop) { run(stop); }) {}
@@ -30,6 +32,12 @@ void BackgroundThread::cancel() {
   const std::lock_guard lock(mutex_);
   jobs_.clear();
   job_stop_.request_stop();
+}
+
+void BackgroundThread::drain() {
+  std::promise<void> done;
+  post([&done](std::stop_token) { done.set_value(); });
+  done.get_future().wait();
 }
 
 void BackgroundThread::run(std::stop_token stop) {

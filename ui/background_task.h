@@ -31,6 +31,8 @@ class BackgroundThread {
   void post(Job job);
   /// Before all jobs that wait: for what the reader looks at now.
   void post_first(Job job);
+  /// Waits until all jobs that were posted so far are done: for the last writes before the end.
+  void drain();
   /// Drops the jobs that wait and asks the one that runs to stop.
   void cancel();
 

@@ -9,6 +9,7 @@
 #include <QTextBlock>
 #include <QTextDocument>
 #include <QTextFragment>
+#include <QTextList>
 
 #include <algorithm>
 
@@ -75,6 +76,11 @@ void AnswerText::write_from(std::size_t byte) {
     cursor.setPosition(stable_position_);
     cursor.movePosition(QTextCursor::End, QTextCursor::KeepAnchor);
     cursor.removeSelectedText();
+    // An empty block behind a frame may have been used for a list item: it is anything again.
+    if (cursor.block().length() <= 1) {
+      if (QTextList* list = cursor.currentList()) list->remove(cursor.block());
+      cursor.setBlockFormat({});
+    }
   }
   runs_.resize(stable_runs_);
   // What is complete goes in first, so that its end is a place to come back to.

@@ -282,6 +282,18 @@ void ConversationPanel::show_branch() {
   view_->scroll_to_end();
 }
 
+QStringList ConversationPanel::questions() const {
+  QStringList result;
+  for (int i = 0; i < view_->n_turns(); ++i) result << view_->turn(i)->question();
+  return result;
+}
+
+void ConversationPanel::show_question(const QString& question) {
+  for (int i = 0; i < view_->n_turns(); ++i) {
+    if (view_->turn(i)->question() == question) view_->ensureWidgetVisible(view_->turn(i), 0, kPanelMargin);
+  }
+}
+
 QString ConversationPanel::as_markdown() const {
   QString text;
   for (int i = 0; i < view_->n_turns(); ++i) {

@@ -40,6 +40,9 @@ class ConversationPanel final : public QFrame {
   void mark_token(qint64 token);
   app::RunId shown_run() const { return shown_run_; }
   bool empty() const;
+  /// The questions of the open branch, for finding one again.
+  QStringList questions() const;
+  void show_question(const QString& question);
 
  signals:
   void citation_activated(const app::Citation& citation);

@@ -51,6 +51,8 @@ class Writer {
     format_.setFont(body_font());
     format_.setForeground(tokens().ink);
     formats_.push_back(format_);
+    // After a frame or table stands an empty block that wants to be used.
+    fresh_ = cursor_.position() > 0 && cursor_.block().length() <= 1 && cursor_.currentList() == nullptr;
   }
 
   int enter_block(MD_BLOCKTYPE type, void* detail) {

@@ -112,9 +112,7 @@ void QuestionBox::show_state() {
   button_->setEnabled(running_ || (!text().trimmed().isEmpty() && obstacle_.isEmpty()));
   button_->update();
   hint_->setText(!obstacle_.isEmpty() ? obstacle_ : tr("Enter asks, Shift+Enter starts a new line"));
-  QPalette soft = palette();
-  soft.setColor(QPalette::WindowText, obstacle_.isEmpty() ? tokens().ink_soft : tokens().amber);
-  hint_->setPalette(soft);
+  set_text_color(hint_, obstacle_.isEmpty() ? tokens().ink_soft : tokens().amber);
 }
 
 void QuestionBox::paintEvent(QPaintEvent*) {
@@ -125,6 +123,11 @@ void QuestionBox::paintEvent(QPaintEvent*) {
   painter.setBrush(t.paper);
   painter.setPen(QPen(focus ? t.pine : mix(t.ink_soft, t.paper, t.high_contrast ? 1.0 : 0.35), focus ? 1.75 : 1));
   painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), kRadius, kRadius);
+}
+
+void QuestionBox::changeEvent(QEvent* event) {
+  QFrame::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange && button_ != nullptr) show_state();
 }
 
 bool QuestionBox::eventFilter(QObject* object, QEvent* event) {

@@ -108,16 +108,8 @@ void ThinkingPart::fit_height() {
 }
 
 void ThinkingPart::tint() {
-  QPalette soft = palette();
-  soft.setColor(QPalette::WindowText, tokens().ink_soft);
-  soft.setColor(QPalette::Text, tokens().ink_soft);
-  soft.setColor(QPalette::Base, Qt::transparent);
-  line_->setPalette(soft);
-  figures_->setPalette(soft);
-  body_->setPalette(soft);
-  QPalette sky = palette();
-  sky.setColor(QPalette::ButtonText, tokens().sky);
-  toggle_->setPalette(sky);
+  for (QWidget* widget : {static_cast<QWidget*>(line_), static_cast<QWidget*>(figures_), static_cast<QWidget*>(body_)}) set_text_color(widget, tokens().ink_soft);
+  set_text_color(toggle_, tokens().sky);
 }
 
 void ThinkingPart::resizeEvent(QResizeEvent* event) {

@@ -108,10 +108,11 @@ TurnView::TurnView(QWidget* parent)
   branch_label_->setFont(small_font());
   row->addWidget(branch_);
   branch_->hide();
-  row->addStretch(1);
   figures_->setFont(small_font());
+  figures_->setWordWrap(true);
+  figures_->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
   figures_->setTextFormat(Qt::PlainText);
-  row->addWidget(figures_);
+  row->addWidget(figures_, 1);
   layout->addWidget(foot_);
 
   connect(answer_, &AnswerText::chip_clicked, this, [this](int index) {
@@ -202,13 +203,9 @@ void TurnView::set_branch(int index, int count) {
 }
 
 void TurnView::tint() {
-  QPalette soft = palette();
-  soft.setColor(QPalette::WindowText, tokens().ink_soft);
-  figures_->setPalette(soft);
-  branch_label_->setPalette(soft);
-  QPalette brick = palette();
-  brick.setColor(QPalette::WindowText, tokens().brick);
-  error_->setPalette(brick);
+  set_text_color(figures_, tokens().ink_soft);
+  set_text_color(branch_label_, tokens().ink_soft);
+  set_text_color(error_, tokens().brick);
 }
 
 void TurnView::changeEvent(QEvent* event) {

@@ -58,6 +58,9 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
   title_->setFont(strong(small_font()));
   title_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   head->addWidget(title_, 1);
+  heat_button_ = add_button(QStringLiteral("heat"), tr("Show what was selected, over the text"));
+  heat_button_->setCheckable(true);
+  head->addWidget(heat_button_);
   auto* smaller = add_button(QStringLiteral("zoom-out"), tr("Smaller"));
   auto* larger = add_button(QStringLiteral("zoom-in"), tr("Larger"));
   auto* fit = add_button(QStringLiteral("fit"), tr("Fit the width"));
@@ -92,6 +95,7 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
   pages_->set_text_source([this](app::PartId part, std::function<void(std::shared_ptr<const app::PartText>)> deliver) {
     session_.part_text(part, pages_, std::move(deliver));
   });
+  connect(heat_button_, &QToolButton::toggled, this, [this] { set_heat(heat_); });
   connect(back_, &QToolButton::clicked, this, &DocumentPanel::go_back);
   connect(forward_, &QToolButton::clicked, this, &DocumentPanel::go_forward);
   connect(smaller, &QToolButton::clicked, this, [this] { stack_->currentWidget() == code_ ? code_->set_font_step(code_->font_step() - 1) : pages_->zoom_by(1 / 1.2); });
@@ -110,6 +114,7 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
     if (stack_->currentWidget() == pages_) part_ = pages_->part_at_page(pages_->current_page());
     show_title();
   });
+  set_text_color(empty_, tokens().ink_soft);
   show_title();
 }
 
@@ -146,7 +151,7 @@ void DocumentPanel::show_place(const Place& place) {
   if (document->kind == app::DocumentKind::kPdf) {
     pages_->set_document(*document, session_.parts().at(document->id), session_.worker());
     stack_->setCurrentWidget(pages_);
-    pages_->set_heat(heat_);
+    pages_->set_heat(heat_shown());
     pages_->go_to(place.part, place.begin, place.end);
   } else {
     stack_->setCurrentWidget(code_);
@@ -154,7 +159,7 @@ void DocumentPanel::show_place(const Place& place) {
     session_.part_text(place.part, code_, [this, place, language](std::shared_ptr<const app::PartText> text) {
       if (part_ != place.part) return;
       code_->set_text(std::move(text), language);
-      code_->set_heat(heat_.value(place.part));
+      code_->set_heat(heat_shown().value(place.part));
       code_->mark(place.begin, place.end);
       show_finds();
     });
@@ -270,9 +275,17 @@ void DocumentPanel::step_find(int step) {
 
 void DocumentPanel::set_heat(const QHash<qint64, std::vector<HeatMark>>& heat) {
   heat_ = heat;
-  pages_->set_heat(heat_);
-  code_->set_heat(heat_.value(part_));
+  heat_button_->setEnabled(!heat_.isEmpty());
+  const auto shown = heat_shown();
+  pages_->set_heat(shown);
+  code_->set_heat(shown.value(part_));
 }
+
+QHash<qint64, std::vector<HeatMark>> DocumentPanel::heat_shown() const {
+  return heat_button_->isChecked() ? heat_ : QHash<qint64, std::vector<HeatMark>>();
+}
+
+void DocumentPanel::set_heat_shown(bool shown) { heat_button_->setChecked(shown); }
 
 QString DocumentPanel::state() const {
   if (part_ == 0) return {};
@@ -294,9 +307,8 @@ void DocumentPanel::restore_state(const QString& state) {
 void DocumentPanel::changeEvent(QEvent* event) {
   QFrame::changeEvent(event);
   if (event->type() != QEvent::PaletteChange || empty_ == nullptr) return;
-  QPalette soft = palette();
-  soft.setColor(QPalette::WindowText, tokens().ink_soft);
-  empty_->setPalette(soft);
+  set_text_color(empty_, tokens().ink_soft);
+  set_text_color(find_count_, tokens().ink_soft);
 }
 
 }  // namespace ui

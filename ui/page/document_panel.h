@@ -41,6 +41,7 @@ class DocumentPanel final : public QFrame {
   void restore_state(const QString& state);
   PagesView* pages() const { return pages_; }
   CodeView* code() const { return code_; }
+  void set_heat_shown(bool shown);
   void go_back();
   void go_forward();
 
@@ -57,6 +58,7 @@ class DocumentPanel final : public QFrame {
   QToolButton* add_button(const QString& icon_name, const QString& text);
   void show_place(const Place& place);
   void show_title();
+  QHash<qint64, std::vector<HeatMark>> heat_shown() const;
   void find(const QString& words);
   void show_finds();
   void step_find(int step);
@@ -70,6 +72,7 @@ class DocumentPanel final : public QFrame {
   QLabel* empty_;
   QToolButton* back_;
   QToolButton* forward_;
+  QToolButton* heat_button_;
   QFrame* find_bar_;
   QLineEdit* find_edit_;
   QLabel* find_count_;

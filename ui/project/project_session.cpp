@@ -17,7 +17,11 @@ constexpr int kRefreshEveryMs = 400;  // while a document is being read in
 
 ProjectSession::ProjectSession(Jobs& jobs, QObject* parent) : QObject(parent), jobs_(jobs) {}
 
-ProjectSession::~ProjectSession() { opened_.drop_all(); }
+ProjectSession::~ProjectSession() {
+  opened_.drop_all();
+  // What reads is stale by now and skipped; what the reader wrote last still goes into the file.
+  thread_.drain();
+}
 
 void ProjectSession::open(const std::filesystem::path& path) {
   close();
@@ -58,7 +62,6 @@ void ProjectSession::close() {
   if (holder_ == nullptr) return;
   ticket_ = opened_.next();
   ingest_thread_.cancel();
-  thread_.cancel();
   thread_.post([holder = holder_](std::stop_token) { holder->project.reset(); });
   holder_.reset();
   const bool was_open = open_;
@@ -213,8 +216,13 @@ void ProjectSession::part_text(app::PartId part, QObject* receiver, std::functio
 
 void ProjectSession::set_setting(const std::string& key, const std::string& value) {
   if (!open_ || !read_only_reason_.isEmpty()) return;
-  with_project(
-      this, [key, value](app::Project& project) { return project.set_setting(key, value); },
+  // Never stale: it is written even when the project is closed right after.
+  run_in_background(
+      thread_, this, Ticket(),
+      [holder = holder_, key, value](std::stop_token) -> app::Result<void> {
+        if (holder->project == nullptr) return {};
+        return holder->project->set_setting(key, value);
+      },
       [this](app::Result<void> result) {
         if (!result) emit failed(QString::fromStdString(result.error().message));
       });

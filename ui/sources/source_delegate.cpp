@@ -38,13 +38,13 @@ void SourceDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option
   const auto ticked = static_cast<Qt::CheckState>(index.data(Qt::CheckStateRole).toInt());
   check.state |= ticked == Qt::Checked ? QStyle::State_On : ticked == Qt::Unchecked ? QStyle::State_Off : QStyle::State_NoChange;
   style->drawPrimitive(QStyle::PE_IndicatorItemViewItemCheck, &check, painter, row.widget);
-  int x = check.rect.right() + kGrid;
+  int x = check.rect.right() + 6;
   const QString kind = index.data(SourceModel::kKindRole).toString();
   const int tint = index.data(SourceModel::kTintRole).toInt();
   const QColor color = tint >= 0 ? mix(t.source(static_cast<std::size_t>(tint)), t.ink, 0.75) : t.ink_soft;
   const QPixmap picture = icon_pixmap(kind, color, 16, painter->device()->devicePixelRatioF());
   painter->drawPixmap(x, row.rect.center().y() - 7, picture);
-  x += 16 + 6;
+  x += 16 + kTight;
   painter->setFont(tint >= 0 ? strong(row.font) : row.font);
   painter->setPen(ticked == Qt::Unchecked ? t.ink_soft : t.ink);
   QRect text(x, row.rect.top(), row.rect.right() - x, row.rect.height());

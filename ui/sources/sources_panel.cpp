@@ -24,7 +24,8 @@ namespace ui {
 namespace {
 
 constexpr int kMostHits = 60;
-constexpr int kTokenColumn = 78;
+constexpr int kTokenColumn = 68;
+constexpr int kNarrowest = 240;  // "Page 128" and its tokens in full
 constexpr std::int64_t kFewMatches = 300;  // that many are shown unfolded
 
 /// Choosing sources can be taken back.
@@ -67,6 +68,7 @@ QString path_of(const QModelIndex& index) {
 SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoStack& undo, QWidget* parent)
     : QFrame(parent), session_(session), model_(model), undo_(undo), search_(new QLineEdit), tree_(new QTreeView), hits_title_(new QLabel),
       hits_(new QListWidget), summary_(new QLabel) {
+  setMinimumWidth(kNarrowest);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
@@ -259,10 +261,8 @@ void SourcesPanel::show_summary() {
     exact &= weight.exact;
   }
   summary_->setVisible(!session_.documents().empty());
-  summary_->setText(tr("%1 pages and files chosen, %2%3 tokens").arg(grouped(n_ticked), exact ? QString() : tr("about "), grouped(tokens)));
-  QPalette soft = palette();
-  soft.setColor(QPalette::WindowText, ui::tokens().ink_soft);
-  summary_->setPalette(soft);
+  summary_->setText(tr("Chosen: %1 pages and files, %2%3 tokens").arg(grouped(n_ticked), exact ? QString() : tr("about "), grouped(tokens)));
+  set_text_color(summary_, ui::tokens().ink_soft);
 }
 
 }  // namespace ui

@@ -153,6 +153,22 @@ void draw_header(const QStyleOptionHeader* header, QPainter* painter) {
   painter->fillRect(QRect(header->rect.left(), header->rect.bottom(), header->rect.width(), 1), t.line);
 }
 
+void draw_slider(const QStyleOptionSlider* slider, QPainter* painter, const QRect& handle) {
+  const Tokens& t = tokens();
+  const bool level = slider->orientation == Qt::Horizontal;
+  const QRectF all = slider->rect;
+  const QPointF middle = QRectF(handle).center();
+  const QRectF groove = level ? QRectF(all.left() + 6, middle.y() - 1.5, all.width() - 12, 3) : QRectF(middle.x() - 1.5, all.top() + 6, 3, all.height() - 12);
+  const bool enabled = slider->state & QStyle::State_Enabled;
+  round_rect(painter, groove, mix(t.ink_soft, t.desk, 0.35), {}, 1.5);
+  QRectF done = groove;
+  level ? done.setRight(middle.x()) : done.setTop(middle.y());
+  const QColor accent = enabled ? t.pine : t.ink_soft;
+  round_rect(painter, done, accent, {}, 1.5);
+  const double radius = (slider->state & QStyle::State_HasFocus) ? 8 : 6.5;
+  round_rect(painter, QRectF(middle.x() - radius, middle.y() - radius, 2 * radius, 2 * radius), t.paper, accent, radius, 2);
+}
+
 void draw_scroll_bar(const QStyleOptionSlider* slider, QPainter* painter, const QRect& handle) {
   const Tokens& t = tokens();
   if (slider->maximum <= slider->minimum) return;
@@ -172,6 +188,8 @@ void Style::polish(QWidget* widget) {
       qobject_cast<QComboBox*>(widget)) {
     widget->setAttribute(Qt::WA_Hover);
   }
+  // Rounded corners need room beside the text.
+  if (auto* edit = qobject_cast<QLineEdit*>(widget); edit != nullptr && edit->hasFrame()) edit->setTextMargins(kTight + 2, 0, kTight, 0);
   if (auto* view = qobject_cast<QAbstractItemView*>(widget)) view->viewport()->setAttribute(Qt::WA_Hover);
 }
 
@@ -317,6 +335,12 @@ void Style::drawComplexControl(ComplexControl control, const QStyleOptionComplex
     }
     return;
   }
+  if (control == CC_Slider) {
+    if (const auto* slider = qstyleoption_cast<const QStyleOptionSlider*>(option)) {
+      draw_slider(slider, painter, QProxyStyle::subControlRect(control, option, SC_SliderHandle, widget));
+      return;
+    }
+  }
   if (control == CC_ComboBox) {
     if (const auto* combo = qstyleoption_cast<const QStyleOptionComboBox*>(option); combo != nullptr && !combo->editable) {
       draw_button(option, painter, nullptr);
@@ -345,7 +369,7 @@ int Style::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWi
     case PM_IndicatorHeight: return 16;
     case PM_MenuVMargin: return 4;
     case PM_MenuHMargin: return 0;
-    case PM_TreeViewIndentation: return 18;
+    case PM_TreeViewIndentation: return 16;
     case PM_ToolBarItemSpacing: return 4;
     case PM_ToolBarItemMargin: return 4;
     case PM_ButtonShiftHorizontal:

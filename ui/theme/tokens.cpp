@@ -5,6 +5,7 @@
 #include <QFontInfo>
 #include <QPalette>
 #include <QToolTip>
+#include <QWidget>
 
 #include <algorithm>
 #include <cmath>
@@ -151,6 +152,13 @@ QFont small_font() {
 QFont strong(QFont font) {
   font.setWeight(QFont::DemiBold);
   return font;
+}
+
+void set_text_color(QWidget* widget, const QColor& color) {
+  QPalette palette = widget->palette();
+  // A label on Base draws with Text, on Window with WindowText.
+  for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText}) palette.setColor(role, color);
+  widget->setPalette(palette);
 }
 
 double contrast(const QColor& a, const QColor& b) {

@@ -6,6 +6,7 @@
 #include <array>
 
 class QApplication;
+class QWidget;
 
 /// The colours, fonts and measures of the window, by meaning. Widgets ask `tokens()` whenever they
 /// paint and repaint on QEvent::PaletteChange, so that a change of theme needs no restart.
@@ -55,6 +56,9 @@ constexpr int kPanelMargin = 16;  // around panels
 constexpr int kRadius = 6;
 constexpr int kChipRadius = 4;
 constexpr int kRowHeight = 28;
+
+/// Gives a widget's text this colour, whatever ground it inherits.
+void set_text_color(QWidget* widget, const QColor& color);
 
 /// Contrast of two colours as WCAG 2 defines it, 1..21.
 double contrast(const QColor& a, const QColor& b);

@@ -71,6 +71,7 @@ TracePanel::TracePanel(QWidget* parent)
   right_layout->addWidget(phase_, 0, Qt::AlignLeft);
   right_layout->addWidget(consulted_, 1);
   auto* tabs = new QTabWidget(lower);
+  tabs->setAccessibleName(tr("Ways to look at the selection"));
   tabs->setDocumentMode(true);
   tabs->addTab(right, tr("Consulted"));
   tabs->addTab(unread_, tr("Not consulted"));

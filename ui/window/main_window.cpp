@@ -31,6 +31,8 @@
 #include "ui/theme/icons.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/trace/trace_panel.h"
+#include "ui/window/command_palette.h"
+#include "ui/window/jobs_panel.h"
 #include "ui/window/run_bar.h"
 #include "ui/window/sample_guide.h"
 #include "ui/window/welcome.h"
@@ -69,6 +71,7 @@ MainWindow::MainWindow(Workspace& workspace, Settings& settings, SystemScheme& s
   set_layout(Layout::kRead);
   show_title();
   show_budget();
+  conversation_->question_box()->focus();
 }
 
 MainWindow::~MainWindow() { workspace_.disconnect(this); }
@@ -96,6 +99,8 @@ void MainWindow::make_panels() {
   add_dock(QStringLiteral("conversation"), tr("Conversation"), conversation_);
   add_dock(QStringLiteral("page"), tr("Page"), document_);
   add_dock(QStringLiteral("map"), tr("Selection"), trace_);
+  add_dock(QStringLiteral("jobs"), tr("Jobs"), new JobsPanel(workspace_.jobs()));
+  palette_ = new CommandPalette(*this);
   auto* middle = new QWidget;  // everything is a dock
   middle->setFixedSize(0, 0);
   setCentralWidget(middle);
@@ -149,6 +154,15 @@ void MainWindow::wire() {
   connect(trace_, &TracePanel::source_activated, this, [this](qint64 part, quint32 begin, quint32 end) {
     docks_[QStringLiteral("page")]->show();
     document_->open(part, begin, end);
+  });
+  connect(trace_, &TracePanel::ask_again, this, [this](const QList<qint64>& parts) {
+    workspace_.sources().set_ticked({parts.begin(), parts.end()});
+    if (conversation_->empty()) return;
+    conversation_->question_box()->set_text(conversation_->view()->last_turn()->question());
+    conversation_->question_box()->focus();
+  });
+  connect(trace_, &TracePanel::exported, this, [this](const QString& path, const QString& error) {
+    show_message(error.isEmpty() ? tr("Written: %1").arg(path) : error);
   });
   connect(&workspace_, &Workspace::trace_ready, this, [this] {
     trace_->set_run(workspace_.trace());
@@ -370,9 +384,7 @@ void MainWindow::show_heat() {
 
 void MainWindow::show_message(const QString& text) {
   message_->setText(text);
-  QPalette amber = palette();
-  amber.setColor(QPalette::WindowText, tokens().amber);
-  message_->setPalette(amber);
+  set_text_color(message_, tokens().amber);
   message_->setVisible(!text.isEmpty());
   QTimer::singleShot(kMessageMs, message_, [label = message_, text] {
     if (label->text() == text) label->hide();

@@ -17,6 +17,7 @@ class QMenu;
 namespace ui {
 
 class ContextMeter;
+class CommandPalette;
 class ConversationPanel;
 class DocumentPanel;
 class RunBar;
@@ -102,6 +103,7 @@ class MainWindow final : public QMainWindow {
   TracePanel* trace_ = nullptr;
   ContextMeter* meter_ = nullptr;
   RunBar* run_bar_ = nullptr;
+  CommandPalette* palette_ = nullptr;
   Welcome* welcome_ = nullptr;
   SampleGuide* sample_ = nullptr;
   QLabel* message_ = nullptr;

@@ -13,6 +13,7 @@
 #include "ui/page/document_panel.h"
 #include "ui/sources/sources_panel.h"
 #include "ui/theme/icons.h"
+#include "ui/window/command_palette.h"
 #include "ui/window/main_window.h"
 #include "ui/window/workspace.h"
 
@@ -94,7 +95,7 @@ void MainWindow::make_view_menu() {
   layout(QStringLiteral("view.inspect"), tr("&Inspect"), "Ctrl+3", Layout::kInspect, QStringLiteral("inspect"));
   command(menu, QStringLiteral("view.reset"), tr("Reset this layout"), {}, [this] { default_layout(layout_); });
   menu->addSeparator();
-  for (const char* name : {"sources", "conversation", "page", "map"}) {
+  for (const char* name : {"sources", "conversation", "page", "map", "jobs"}) {
     QAction* action = docks_[QString::fromLatin1(name)]->toggleViewAction();
     action->setObjectName(QStringLiteral("view.panel.") + QString::fromLatin1(name));
     menu->addAction(action);
@@ -118,6 +119,7 @@ void MainWindow::make_view_menu() {
 
 void MainWindow::make_go_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&Go"));
+  command(menu, QStringLiteral("go.palette"), tr("&Anything…"), QKeySequence(QStringLiteral("Ctrl+Shift+P")), [this] { palette_->open(); }, QStringLiteral("search"));
   command(menu, QStringLiteral("go.question"), tr("&Question"), QKeySequence(QStringLiteral("Ctrl+L")), [this] {
     docks_[QStringLiteral("conversation")]->show();
     conversation_->question_box()->focus();

@@ -77,9 +77,7 @@ void RunBar::show_state() {
   label_->setToolTip(text);
   setAccessibleName(text);
   cancel_->setVisible(active_);
-  QPalette soft = palette();
-  soft.setColor(QPalette::WindowText, tokens().ink_soft);
-  label_->setPalette(soft);
+  set_text_color(label_, tokens().ink_soft);
   update();
 }
 
