@@ -205,6 +205,25 @@ class LocalEngineTest : public QObject {
     }
   }
 
+  void the_finder_writes_what_transformers_wrote() {
+    const auto document = engine::JsonDocument::read(kSource / "tests/golden/finder/golden.json");
+    QVERIFY2(document, document ? "" : document.error().message.c_str());
+    engine::LocalEngineOptions options;
+    options.device = engine::Device::kCpu;
+    options.arithmetic = engine::Arithmetic::kExact;
+    const auto finder = engine::open_local_engine(kSource / "resources/models/finder", options);
+    QVERIFY2(finder, finder ? "" : finder.error().message.c_str());
+    const engine::JsonValue cases = *document->root().find("cases");
+    QVERIFY(cases.size() > 40);
+    for (std::int64_t i = 0; i < cases.size(); i += 6) {
+      auto expected = ids_of(*cases[i].find("answer"));
+      if (!expected.empty() && expected.back() == 1) expected.pop_back();  // the end token
+      auto request = request_for(ids_of(*cases[i].find("prompt")));
+      request.sampling.max_new_tokens = static_cast<int>(expected.size()) + 1;
+      QCOMPARE(tokens_of(generate(**finder, request)), expected);
+    }
+  }
+
   void chunk_sizes_do_not_change_the_answer() {
     const GoldenCase one = golden("topk128").at(1);
     const auto whole = generate(*open_starter(engine::Device::kCpu, 2048), request_for(one.prompt));
