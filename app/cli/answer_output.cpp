@@ -1,12 +1,12 @@
 #include "app/cli/answer_output.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <set>
 
 #include <nlohmann/json.hpp>
 
-#include "app/question/source_names.h"
+#include "app/question/block_template.h"
 
 namespace app::cli {
 namespace {
@@ -54,45 +54,51 @@ void TerminalObserver::on_text(engine::Channel channel, std::string_view text, s
   progress_.clear();
   if (show_ == Show::kProgressOnly) return;
   if (channel == engine::Channel::kThinking) {
-    if (!thinking_) note("Thinking:");
+    if (!thinking_) note("Thinking: ");
     thinking_ = true;
-    note(text);
+    thinking_text_.pending += text;
+    note(take(thinking_text_, /*is_last=*/false));
     return;
   }
-  if (thinking_ && !answering_) note("\n\n");
+  if (thinking_ && !answering_) note(take(thinking_text_, /*is_last=*/true) + "\n\n");
   answering_ = true;
-  pending_ += text;
-  show_answer(/*is_last=*/false);
+  answer_text_.pending += text;
+  say(take(answer_text_, /*is_last=*/false));
 }
 
-void TerminalObserver::show_answer(bool is_last) {
-  const std::size_t n_ready = is_last ? pending_.size() : unfinished_anchor(pending_, layout_);
-  say(named(std::string_view(pending_).substr(0, n_ready)));
-  pending_.erase(0, n_ready);
-}
-
-std::string TerminalObserver::named(std::string_view text) {
+std::string TerminalObserver::take(Stream& stream, bool is_last) {
+  const std::size_t n_ready = is_last ? stream.pending.size() : unfinished_anchor(stream.pending, layout_);
+  const std::string text = stream.pending.substr(0, n_ready);
+  stream.pending.erase(0, n_ready);
+  const bool quotes_open_with_anchor = layout_.block.find("{anchor}") < layout_.block.find("{text}");
   std::string out;
   std::size_t at = 0;
   for (const AnchorMention& mention : find_anchors(text, layout_)) {
-    out.append(text.substr(at, mention.begin - at));
+    out.append(text, at, mention.begin - at);
     at = mention.end;
-    auto known = labels_.find(mention.anchor);
-    if (known == labels_.end()) {
-      const auto found = find_citations(text.substr(mention.begin, mention.end - mention.begin), map_, project_, layout_);
-      known = labels_.emplace(mention.anchor, found && !found->empty() ? found->front().label : "?").first;
-    }
-    out += "[" + known->second + "]";
+    // The name of the source stands once, behind the quotation.
+    const bool opens = quotes_open_with_anchor && stream.open_anchor != mention.anchor;
+    stream.open_anchor = opens ? mention.anchor : 0;
+    if (!opens) out += "[" + name_of(mention.anchor) + "]";
   }
-  return out.append(text.substr(at));
+  out.append(text, at);
+  if (stream.at_start) out.erase(0, std::min(out.find_first_not_of(" \n"), out.size()));
+  stream.at_start = stream.at_start && out.empty();
+  return out;
+}
+
+std::string TerminalObserver::name_of(std::int32_t anchor) {
+  const auto known = labels_.find(anchor);
+  if (known != labels_.end()) return known->second;
+  const auto found = find_citations(fill(layout_.anchor, "n", std::to_string(anchor)), map_, project_, layout_);
+  return labels_.emplace(anchor, found && !found->empty() ? found->front().label : "?").first->second;
 }
 
 void TerminalObserver::finish() {
   progress_.clear();
   if (show_ == Show::kProgressOnly) return;
-  show_answer(/*is_last=*/true);
-  if (thinking_ && !answering_) note("\n");
-  if (answering_) say("\n");
+  if (thinking_ && !answering_) note(take(thinking_text_, /*is_last=*/true) + "\n");
+  if (answering_) say(take(answer_text_, /*is_last=*/true) + "\n");
 }
 
 void show_end(const Run& run, const std::vector<Citation>& citations) {

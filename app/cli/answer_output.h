@@ -24,8 +24,14 @@ class TerminalObserver final : public engine::GenerationObserver {
   void finish();
 
  private:
-  void show_answer(bool is_last);
-  std::string named(std::string_view text);
+  struct Stream {
+    std::string pending;           // its end may be half an anchor
+    std::int32_t open_anchor = 0;  // of a quotation that has not ended yet
+    bool at_start = true;
+  };
+  /// The text with names in the place of anchors, up to where an anchor may just be coming.
+  std::string take(Stream& stream, bool is_last);
+  std::string name_of(std::int32_t anchor);
 
   Show show_;
   const PromptMap& map_;
@@ -34,7 +40,8 @@ class TerminalObserver final : public engine::GenerationObserver {
   ProgressLine progress_;
   bool thinking_ = false;
   bool answering_ = false;
-  std::string pending_;  // the end of the answer that may be half an anchor
+  Stream thinking_text_;
+  Stream answer_text_;
   std::map<std::int32_t, std::string> labels_;
 };
 

@@ -8,6 +8,11 @@ namespace {
 constexpr std::string_view kText = "{text}";
 constexpr std::string_view kAnchor = "{anchor}";
 
+void add_literal(std::vector<BlockPiece>& pieces, std::string_view literal) {
+  if (!pieces.empty() && pieces.back().holds == BlockPiece::Holds::kAnchor) pieces.back().tail += literal;
+  else pieces.push_back({BlockPiece::Holds::kNothing, std::string(literal), {}});
+}
+
 }  // namespace
 
 std::vector<BlockPiece> cut_block_template(std::string_view block) {
@@ -17,13 +22,13 @@ std::vector<BlockPiece> cut_block_template(std::string_view block) {
     const std::size_t anchor = block.find(kAnchor);
     const std::size_t at = std::min(text, anchor);
     if (at == std::string_view::npos) {
-      pieces.push_back({BlockPiece::Holds::kNothing, std::string(block)});
+      add_literal(pieces, block);
       break;
     }
     const std::size_t n_literal = at > 0 && block[at - 1] == ' ' ? at - 1 : at;
-    if (n_literal > 0) pieces.push_back({BlockPiece::Holds::kNothing, std::string(block.substr(0, n_literal))});
+    if (n_literal > 0) add_literal(pieces, block.substr(0, n_literal));
     const bool is_text = text < anchor;
-    pieces.push_back({is_text ? BlockPiece::Holds::kText : BlockPiece::Holds::kAnchor, std::string(block.substr(n_literal, at - n_literal))});
+    pieces.push_back({is_text ? BlockPiece::Holds::kText : BlockPiece::Holds::kAnchor, std::string(block.substr(n_literal, at - n_literal)), {}});
     block.remove_prefix(at + (is_text ? kText.size() : kAnchor.size()));
   }
   return pieces;

@@ -92,7 +92,7 @@ struct PromptBuilder::State {
         slot.ids = &block.ids;
         text.append(cached.text, block.begin, block.end - block.begin);
       } else if (piece.holds == BlockPiece::Holds::kAnchor) {
-        text += anchor;
+        text += anchor + piece.tail;
       }
       add(draft, content, std::move(text), slot);
     }

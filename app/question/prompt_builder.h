@@ -85,8 +85,8 @@ struct PromptQuestion {
 /// shows the arithmetic. Token ids of parts are cached between calls (one builder per thread).
 ///
 /// How a block becomes tokens (training uses the same rule): the layout's block line is cut before
-/// each placeholder, one space in front of it going along, and after each placeholder; every piece is
-/// tokenised on its own. "[p12] the text [p12]\n" is the pieces "[p12]", " the text", " [p12]", "\n".
+/// each placeholder, one space in front of it going along, and behind {text}; every piece is tokenised
+/// on its own. "[p12] the text [p12]\n" is the pieces "[p12]", " the text", " [p12]\n".
 /// Heading lines, the text that opens the documents, the question and the chat format's own texts are
 /// one piece each. A block's text has no blanks at its ends; blanks and line breaks inside it stay.
 class PromptBuilder {

@@ -4,6 +4,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include "app/question/block_template.h"
 #include "app/question/model_prompt.h"
 #include "app/question/prompt_builder.h"
 #include "tests/support/fake_engine.h"
@@ -229,6 +230,37 @@ class PromptBuilderTest : public QObject {
         QVERIFY2(is_number, qPrintable(QString("token %1").arg(i)));
       }
     }
+  }
+
+  void a_block_is_cut_where_the_training_cuts_it() {
+    const auto pieces = cut_block_template("{anchor} {text} {anchor}\n");
+    QCOMPARE(pieces.size(), std::size_t{3});
+    QVERIFY(pieces[0].holds == BlockPiece::Holds::kAnchor && pieces[0].literal.empty() && pieces[0].tail.empty());
+    QVERIFY(pieces[1].holds == BlockPiece::Holds::kText && pieces[1].literal == " ");
+    QVERIFY(pieces[2].holds == BlockPiece::Holds::kAnchor && pieces[2].literal == " " && pieces[2].tail == "\n");
+  }
+
+  void the_bundled_finder_gets_the_pieces_that_it_was_trained_with() {
+    const auto model = ModelPrompt::load(std::string(LONGLEAF_SOURCE_DIR) + "/resources/models/finder");
+    QVERIFY2(model.has_value(), model ? "" : model.error().message.c_str());
+    const engine::Tokenizer& words = *model->tokenizer;
+    const auto document = support::add_document(*project_, DocumentKind::kPdf, "g.pdf", {{"1", "# Costs\nThe firebreaks cost 41,300 dollars."}});
+    const auto parts = *project_->parts(document);
+    PromptBuilder builder(*project_, words, model->layout, model->context_length);
+    const auto prompt = builder.build({"What did they cost?", {{parts.front().id}, {}}});
+    QVERIFY2(prompt.has_value(), prompt ? "" : prompt.error().message.c_str());
+    // tools/train/samples.py, Maker.sample and Maker.turn: each of these is tokenised by itself.
+    std::vector<engine::TokenId> expected{*words.control("<｜begin▁of▁sentence｜>")};
+    for (const char* piece : {"Find the passages that answer the question and quote them with their anchors.\n", "# g.pdf, p. 1\n",
+                              "[p", "1", "]", " # Costs", " [p", "1", "]\n",
+                              "[p", "2", "]", " The firebreaks cost 41,300 dollars.", " [p", "2", "]\n"}) {
+      for (const engine::TokenId id : words.encode(piece)) expected.push_back(id);
+    }
+    expected.push_back(*words.control("<｜User｜>"));
+    for (const engine::TokenId id : words.encode("What did they cost?")) expected.push_back(id);
+    expected.push_back(*words.control("<｜Assistant｜>"));
+    expected.push_back(*words.control("<think>"));
+    QCOMPARE(prompt->request.prompt, expected);
   }
 
   void the_map_survives_being_saved() {
