@@ -1,9 +1,12 @@
+#include <fstream>
 #include <memory>
+#include <sstream>
 
 #include "app/cli/asking.h"
 #include "app/cli/commands.h"
 #include "app/cli/console.h"
 #include "app/cli/options.h"
+#include "app/question/prompt_templates.h"
 
 namespace app::cli {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 struct AskArguments {
   std::string project;
   std::string question;
+  std::string questions_file;
   std::vector<RunId> after;
   bool json = false;
   ModelArguments model;
@@ -28,12 +32,28 @@ Result<std::vector<PastTurn>> past_turns(const Project& project, const std::vect
   return turns;
 }
 
-int ask_one(const AskArguments& arguments) {
+/// The question of the command line, or the lines of --questions: all of them share one prefix.
+Result<std::vector<std::string>> questions_of(const AskArguments& arguments) {
+  if (arguments.questions_file.empty()) {
+    if (arguments.question.empty()) return Error{ErrorCode::kInvalidInput, "Give a question, or a file of questions with --questions."};
+    return std::vector<std::string>{arguments.question};
+  }
+  std::ifstream file(arguments.questions_file);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return Error{ErrorCode::kIo, "The questions in " + arguments.questions_file + " could not be read."};
+  auto questions = parse_questions(text.str());
+  if (questions.empty()) return Error{ErrorCode::kInvalidInput, arguments.questions_file + " holds no question; write one in each line."};
+  return questions;
+}
+
+int ask_all(const AskArguments& arguments) {
   const StopOnInterrupt interrupt;
   const auto project = open_existing(arguments.project, OpenMode::kReadWrite);
   if (!project) return fail(project.error());
+  const auto questions = questions_of(arguments);
+  if (!questions) return fail(questions.error());
   Question question;
-  question.prompt.question = arguments.question;
   auto choice = arguments.sources.choose(**project);
   if (!choice) return fail(choice.error());
   question.prompt.sources = std::move(*choice);
@@ -46,7 +66,13 @@ int ask_one(const AskArguments& arguments) {
   arguments.answer.apply(question, (*engine)->layout());
   const auto tokenizer = (*engine)->tokenizer();
   PromptBuilder builder(**project, *tokenizer, (*engine)->layout(), (*engine)->info().context_length);
-  return Asking{**project, **engine, builder, arguments.json, interrupt.token()}.run_and_tell(question);
+  const Asking asking{**project, **engine, builder, arguments.json, interrupt.token()};
+  for (const std::string& words : *questions) {
+    if (questions->size() > 1) note("\nQuestion: " + words + "\n");
+    question.prompt.question = words;
+    if (const int code = asking.run_and_tell(question); code != kOk) return code;
+  }
+  return kOk;
 }
 
 }  // namespace
@@ -55,13 +81,14 @@ void add_ask(CLI::App& program, Action& action) {
   auto arguments = std::make_shared<AskArguments>();
   CLI::App* command = program.add_subcommand("ask", "Ask a question about chosen pages and files");
   command->add_option("PROJECT", arguments->project, "The project file")->required();
-  command->add_option("QUESTION", arguments->question, "What you want to know")->required();
+  command->add_option("QUESTION", arguments->question, "What you want to know");
+  command->add_option("--questions", arguments->questions_file, "Ask each line of this file; the documents are read once");
   command->add_option("--after", arguments->after, "Follow up on these runs, oldest first");
   command->add_flag("--json", arguments->json, "Print the answer with its citations as JSON");
   arguments->model.add_to(*command);
   arguments->sources.add_to(*command);
   arguments->answer.add_to(*command);
-  command->callback([arguments, &action] { action = [arguments] { return ask_one(*arguments); }; });
+  command->callback([arguments, &action] { action = [arguments] { return ask_all(*arguments); }; });
 }
 
 }  // namespace app::cli

@@ -1,3 +1,4 @@
+#include <fstream>
 #include <memory>
 
 #include <nlohmann/json.hpp>
@@ -6,6 +7,8 @@
 #include "app/cli/commands.h"
 #include "app/cli/console.h"
 #include "app/cli/options.h"
+#include "app/question/findings.h"
+#include "app/question/run_export.h"
 
 namespace app::cli {
 namespace {
@@ -13,6 +16,8 @@ namespace {
 struct RunsArguments {
   std::string project;
   RunId run = 0;
+  std::string as;
+  std::string out;
   bool json = false;
 };
 
@@ -25,11 +30,35 @@ std::string first_line(const std::string& text, std::size_t most) {
   return line + "...";
 }
 
+/// The run in the form that --as names.
+Result<std::string> exported(const Project& project, const Run& run, const std::vector<Citation>& citations, const std::string& as) {
+  if (as == "markdown") return run_to_markdown(run, citations);
+  if (as == "html") return run_to_html(run, citations);
+  TRY_ASSIGN(const PromptMap map, PromptMap::from_json(run.prompt_map_json));
+  TRY_ASSIGN(const auto findings, parse_findings(run.answer, map, project, engine::PromptLayout{}));
+  return as == "sarif" ? findings_to_sarif(findings, LONGLEAF_VERSION) : findings_to_markdown(findings, run.question);
+}
+
+int export_one(const Project& project, const Run& run, const std::vector<Citation>& citations, const RunsArguments& arguments) {
+  const auto text = exported(project, run, citations, arguments.as);
+  if (!text) return fail(text.error());
+  if (arguments.out.empty()) {
+    say(*text);
+    return kOk;
+  }
+  std::ofstream file(arguments.out, std::ios::binary | std::ios::trunc);
+  file << *text;
+  file.close();
+  if (file) return kOk;
+  return fail({ErrorCode::kIo, "The export could not be written to " + arguments.out + "; is there room, and may this folder be written to?"});
+}
+
 int show_one(const Project& project, const RunsArguments& arguments) {
   const auto run = project.run(arguments.run);
   if (!run) return fail(run.error());
   const auto citations = citations_from_json(run->citations_json);
   if (!citations) return fail(citations.error());
+  if (!arguments.as.empty()) return export_one(project, *run, *citations, arguments);
   if (arguments.json) {
     say_json(run_as_json(*run, *citations));
     return kOk;
@@ -70,6 +99,9 @@ void add_runs(CLI::App& program, Action& action) {
   CLI::App* command = program.add_subcommand("runs", "List the questions of a project, or show one with its answer");
   command->add_option("PROJECT", arguments->project, "The project file")->required();
   command->add_option("RUN", arguments->run, "Show this run")->check(CLI::PositiveNumber);
+  command->add_option("--as", arguments->as, "Export the run; findings and sarif read its answer as a code review")
+      ->check(CLI::IsMember({"markdown", "html", "findings", "sarif"}));
+  command->add_option("--out", arguments->out, "Write the export to this file");
   command->add_flag("--json", arguments->json, "Print as JSON");
   command->callback([arguments, &action] { action = [arguments] { return show_runs(*arguments); }; });
 }

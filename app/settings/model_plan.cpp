@@ -1,0 +1,83 @@
+#include "app/settings/model_plan.h"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <system_error>
+
+#include "engine/model/config.h"
+
+namespace app {
+namespace {
+
+constexpr std::int64_t kLongestContext = 131072;
+constexpr std::int64_t kBytesPerKey = 4;     // f32
+constexpr std::int64_t kBytesPerWeight = 2;  // bf16
+constexpr std::int64_t kChunk = 512;         // tokens that are read at once, about
+
+std::int64_t count_weights(const engine::ModelConfig& config) {
+  const std::int64_t hidden = config.n_hidden;
+  const std::int64_t head = config.nope_dim + config.rope_dim;
+  const std::int64_t heads = config.n_heads;
+  std::int64_t attention = hidden * (config.kv_rank + config.rope_dim) + config.kv_rank * heads * (config.nope_dim + config.value_dim) + heads * config.value_dim * hidden;
+  attention += config.q_rank > 0 ? hidden * config.q_rank + config.q_rank * heads * head : hidden * heads * head;
+  const std::int64_t indexer_input = config.q_rank > 0 ? config.q_rank : hidden;
+  const std::int64_t indexer = indexer_input * config.indexer.n_heads * config.indexer.head_dim + hidden * (config.indexer.head_dim + config.indexer.n_heads);
+  std::int64_t total = config.n_vocab * hidden * (config.tied_head ? 1 : 2);
+  for (int layer = 0; layer < config.n_layers; ++layer) {
+    const auto at = static_cast<std::size_t>(layer);
+    total += attention;
+    if (config.indexers[at] == engine::IndexerKind::kFull) total += indexer;
+    const engine::ExpertConfig& experts = config.experts;
+    total += config.is_moe[at] ? 3 * hidden * static_cast<std::int64_t>(experts.n_inner) * (experts.n_experts + experts.n_shared) + hidden * experts.n_experts
+                               : 3 * hidden * config.n_dense_inner;
+  }
+  return total;
+}
+
+std::int64_t file_bytes(const std::filesystem::path& folder) {
+  std::int64_t n_bytes = 0;
+  std::error_code fault;
+  for (std::filesystem::directory_iterator at(folder, fault), end; !fault && at != end; at.increment(fault)) {
+    std::error_code size_fault;
+    const std::uintmax_t size = at->path().extension() == ".safetensors" ? at->file_size(size_fault) : 0;
+    if (!size_fault) n_bytes += static_cast<std::int64_t>(size);
+  }
+  return n_bytes;
+}
+
+}  // namespace
+
+std::int64_t ModelPlan::longest_context(std::int64_t free_bytes) const {
+  const std::int64_t left = free_bytes - weight_bytes - workspace_bytes;
+  const std::int64_t per_token = key_bytes_per_token + index_bytes_per_token;
+  if (left <= 0 || per_token <= 0) return 0;
+  return std::min(context_length, left / per_token);
+}
+
+engine::Result<ModelPlan> plan_model(const std::filesystem::path& folder) {
+  TRY_ASSIGN(const auto config, engine::load_config(folder));
+  ModelPlan plan;
+  plan.weight_bytes = file_bytes(folder);
+  if (plan.weight_bytes == 0) plan.weight_bytes = count_weights(config) * (config.is_fp8 ? 1 : kBytesPerWeight);
+  plan.key_bytes_per_token = config.n_layers * (config.kv_rank + config.rope_dim) * kBytesPerKey;
+  const auto n_indexers = std::ranges::count(config.indexers, engine::IndexerKind::kFull);
+  plan.index_bytes_per_token = n_indexers * config.indexer.head_dim * kBytesPerKey;
+  const std::int64_t widest = std::max<std::int64_t>({config.n_hidden * 8, config.n_heads * (config.kv_rank + config.rope_dim) * 2, config.n_dense_inner * 3});
+  plan.workspace_bytes = kChunk * widest * kBytesPerKey;
+  plan.context_length = std::min(config.context_length, kLongestContext);
+  return plan;
+}
+
+std::int64_t free_memory_bytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string name, unit;
+  std::int64_t kibibytes = 0;
+  while (file >> name >> kibibytes) {
+    std::getline(file, unit);
+    if (name == "MemAvailable:") return kibibytes * 1024;
+  }
+  return 0;
+}
+
+}  // namespace app

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "engine/base/result.h"
+
+namespace app {
+
+/// What a model needs in memory, from its config.json alone and the sizes of its files.
+struct ModelPlan {
+  std::int64_t weight_bytes = 0;           // of the files; of config.json in bf16 where there are none
+  std::int64_t key_bytes_per_token = 0;    // latent keys of all layers, f32 as the CPU keeps them
+  std::int64_t index_bytes_per_token = 0;  // index keys of the layers that have an indexer
+  std::int64_t workspace_bytes = 0;        // an estimate: activations of one chunk
+  std::int64_t context_length = 0;         // the model's own, at most 131072
+  std::int64_t bytes_at(std::int64_t tokens) const { return weight_bytes + workspace_bytes + tokens * (key_bytes_per_token + index_bytes_per_token); }
+  /// The longest context that fits into `free_bytes`; 0: not even the weights do.
+  std::int64_t longest_context(std::int64_t free_bytes) const;
+};
+
+/// `folder` needs config.json only. An architecture that is not supported is an error with the list.
+engine::Result<ModelPlan> plan_model(const std::filesystem::path& folder);
+
+/// Memory that a program may take now (MemAvailable); 0 where the system does not say.
+std::int64_t free_memory_bytes();
+
+}  // namespace app
