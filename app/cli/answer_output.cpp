@@ -70,7 +70,8 @@ std::string TerminalObserver::take(Stream& stream, bool is_last) {
   const std::size_t n_ready = is_last ? stream.pending.size() : unfinished_anchor(stream.pending, layout_);
   const std::string text = stream.pending.substr(0, n_ready);
   stream.pending.erase(0, n_ready);
-  const bool quotes_open_with_anchor = layout_.block.find("{anchor}") < layout_.block.find("{text}");
+  // Thinking names passages without quoting them between two anchors.
+  const bool quotes_open_with_anchor = &stream == &answer_text_ && layout_.block.find("{anchor}") < layout_.block.find("{text}");
   std::string out;
   std::size_t at = 0;
   for (const AnchorMention& mention : find_anchors(text, layout_)) {
