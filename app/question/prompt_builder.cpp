@@ -5,6 +5,7 @@
 
 #include "app/question/block_template.h"
 #include "app/question/part_blocks.h"
+#include "app/question/question_words.h"
 #include "app/question/source_names.h"
 #include "engine/tokenizer/chat_encoder.h"
 
@@ -27,6 +28,7 @@ struct Slot {
 struct CachedPart {
   std::string text;
   std::vector<BlockText> blocks;
+  mutable std::optional<PassageWords> words;  // made when a question is put into words
 };
 
 std::string shown(std::int64_t number) { return std::to_string(number); }
@@ -73,6 +75,24 @@ struct PromptBuilder::State {
     cached.blocks = make_blocks(text, detail, tokenizer, {text_lead, layout.max_block_tokens});
     cached.text = std::move(text.text);
     return &parts.emplace(key, std::move(cached)).first->second;
+  }
+
+  /// The question as this model is asked it: as it was typed, or the words of it that it should find.
+  Result<std::string> worded(const std::string& question, const SourceChoice& choice) {
+    if (layout.question_words.empty()) return question;
+    std::vector<const PassageWords*> words;
+    for (const PartId id : choice.parts) {
+      const auto wanted = choice.detail.find(id);
+      TRY_ASSIGN(const CachedPart* cached, part(id, wanted == choice.detail.end() ? Detail::kFull : wanted->second));
+      if (!cached->words) {
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> spans;
+        for (const BlockText& block : cached->blocks) spans.emplace_back(block.begin, block.end);
+        cached->words.emplace(cached->text, spans);
+      }
+      words.push_back(&*cached->words);
+    }
+    const QuestionWords chosen = choose_words(question, words);
+    return chosen.words.empty() ? question : fill(layout.question_words, "words", list_words(chosen.words));
   }
 
   static void add(Draft& draft, std::vector<PromptPiece>& content, std::string text, Slot slot) {
@@ -128,13 +148,15 @@ struct PromptBuilder::State {
     std::vector<PromptPiece> user;
     if (!in_system) TRY(add_documents(draft, user, question.sources));
     for (const PastTurn& turn : question.earlier) {
-      add(draft, user, fill(layout.question, "question", turn.question), {Slot::Kind::kEarlier});
+      TRY_ASSIGN(const std::string earlier, worded(turn.question, question.sources));
+      add(draft, user, fill(layout.question, "question", earlier), {Slot::Kind::kEarlier});
       all.push_back({engine::Role::kUser, std::exchange(user, {}), {}});
       std::vector<PromptPiece> answer;
       add(draft, answer, turn.answer, {Slot::Kind::kEarlier});
       all.push_back({engine::Role::kAssistant, std::move(answer), {}});
     }
-    add(draft, user, fill(layout.question, "question", question.question), {Slot::Kind::kQuestion});
+    TRY_ASSIGN(const std::string asked, worded(question.question, question.sources));
+    add(draft, user, fill(layout.question, "question", asked), {Slot::Kind::kQuestion});
     all.push_back({engine::Role::kUser, std::move(user), {}});
     return all;
   }

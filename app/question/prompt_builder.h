@@ -81,7 +81,8 @@ struct PromptQuestion {
   std::vector<PastTurn> earlier = {};   // follow-up: earlier turns of this conversation
 };
 
-/// Makes the exact token sequence. Counts exactly, never cuts: an over-budget prompt is an error that
+/// Makes the exact token sequence. Where the layout asks for words, the question is put into words first
+/// (question_words.h); `text` shows what was sent. Counts exactly, never cuts: an over-budget prompt is an error that
 /// shows the arithmetic. Token ids of parts are cached between calls (one builder per thread).
 ///
 /// How a block becomes tokens (training uses the same rule): the layout's block line is cut before

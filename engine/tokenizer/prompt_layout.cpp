@@ -13,9 +13,9 @@ constexpr std::int64_t kMaxTokens = std::int64_t{1} << 31;
 constexpr std::size_t kMaxTemplate = 16'384;
 constexpr std::int64_t kMaxOpen = 16;
 
-constexpr std::array<std::string_view, 20> kKeys = {
+constexpr std::array<std::string_view, 21> kKeys = {
     "name", "about", "good_tokens", "chat", "system", "documents_in", "documents_open", "documents_open_text",
-    "heading", "block", "anchor", "question", "thinking", "quote_constraint", "quotes", "max_block_tokens", "max_anchor",
+    "heading", "block", "anchor", "question", "question_words", "thinking", "quote_constraint", "quotes", "max_block_tokens", "max_anchor",
     "temperature", "top_p", "max_new_tokens"};
 
 Result<void> read_text(const JsonValue& root, std::string_view key, std::string& text) {
@@ -41,11 +41,13 @@ Result<void> read_texts(const JsonValue& root, PromptLayout& layout) {
   TRY(read_text(root, "block", layout.block));
   TRY(read_text(root, "anchor", layout.anchor));
   TRY(read_text(root, "question", layout.question));
+  TRY(read_text(root, "question_words", layout.question_words));
   if (!layout.heading.empty()) TRY(need(root, "heading", layout.heading, "{title}"));
   TRY(need(root, "block", layout.block, "{text}"));
   TRY(need(root, "block", layout.block, "{anchor}"));
   TRY(need(root, "anchor", layout.anchor, "{n}"));
   TRY(need(root, "question", layout.question, "{question}"));
+  if (!layout.question_words.empty()) TRY(need(root, "question_words", layout.question_words, "{words}"));
   return {};
 }
 

@@ -18,7 +18,7 @@ enum class QuoteStyle { kMarks, kLines };
 /// How documents, anchors and question are laid out for one model: the file longleaf.json in the
 /// model's folder, or the defaults below for a model that brings none.
 ///
-/// Placeholders: {title} in heading, {anchor} and {text} in block, {n} in anchor, {question} in question.
+/// Placeholders: {title} in heading, {anchor} and {text} in block, {n} in anchor, {question} in question, {words} in question_words.
 struct PromptLayout {
   std::string name;                 // empty: the folder's name
   std::string about;                // one honest sentence for the user: what the model can do
@@ -32,6 +32,7 @@ struct PromptLayout {
   std::string block = "{text} {anchor}\n";
   std::string anchor = "[p{n}]";
   std::string question = "\n{question}";
+  std::string question_words;               // for a model that finds words: what it is asked, {words} being those of the question that stand together in a passage; empty: the question as it is typed
   bool thinking = true;                     // the model can think
   bool quote_constraint = false;            // default of SamplingOptions::quote_constraint
   QuoteStyle quotes = QuoteStyle::kMarks;   // "marks" or "lines"

@@ -66,6 +66,22 @@ class PromptBuilderTest : public QObject {
     QVERIFY(prompt->request.starts_in_thinking);
   }
 
+  void a_model_that_finds_words_is_asked_for_the_words_of_one_passage() {
+    engine::PromptLayout layout = finder_layout();
+    layout.question_words = "Which passage mentions {words}?";
+    PromptBuilder builder(*project_, tokenizer_, layout, 4096);
+    const PromptQuestion question{"How much did a Firebreak cost, please?", {{pages_[1]}, {}}};
+    const auto prompt = builder.build(question);
+    QVERIFY2(prompt.has_value(), prompt ? "" : prompt.error().message.c_str());
+    QVERIFY2(prompt->text.ends_with("[p3]\n<｜User｜> Which passage mentions firebreaks and cost?<｜Assistant｜><think>"), prompt->text.c_str());
+    QCOMPARE(text_of(*prompt, prompt->map.question), std::string(" Which passage mentions firebreaks and cost?"));
+    QCOMPARE(builder.measure(question)->total(), prompt->budget.total());
+    const auto absent = builder.build({"What did Miller say?", {{pages_[1]}, {}}});
+    QVERIFY(absent->text.find("> Which passage mentions Miller?<") != std::string::npos);
+    const auto no_words = builder.build({"What is it?", {{pages_[1]}, {}}});
+    QVERIFY(no_words->text.find("> What is it?<") != std::string::npos);
+  }
+
   void tokens_and_text_are_the_same_thing() {
     PromptBuilder builder(*project_, tokenizer_, {}, 4096);
     const auto prompt = builder.build({"Why?", {{pages_[0], files_[0]}, {}}});
@@ -257,7 +273,7 @@ class PromptBuilderTest : public QObject {
       for (const engine::TokenId id : words.encode(piece)) expected.push_back(id);
     }
     expected.push_back(*words.control("<｜User｜>"));
-    for (const engine::TokenId id : words.encode("What did they cost?")) expected.push_back(id);
+    for (const engine::TokenId id : words.encode("Which passage mentions cost?")) expected.push_back(id);
     expected.push_back(*words.control("<｜Assistant｜>"));
     expected.push_back(*words.control("<think>"));
     QCOMPARE(prompt->request.prompt, expected);

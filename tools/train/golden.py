@@ -5,7 +5,8 @@ Only generated text is used. Both implementations run in float32; a prompt on wh
 """
 import argparse, json, time
 import torch
-from evaluate import load, Runtime
+from checkpoint import load
+from evaluate import Runtime
 from samples import Maker, Pool
 
 
@@ -32,7 +33,7 @@ def main():
     while len(cases) < a.count and time.time() - t0 < a.seconds:
         n += 1
         T = (300, 400, 350, 400, 300, 300, 450, 900)[n % 8]
-        maker = Maker(pool, 900 + n, split=1, permute=0., direct=.25, not_found=.2, several=.1, skip=0., plain=n % 2 == 0, kinds=((4,), (5,), (6,), (7,), (4, 5, 6, 7))[n % 5])
+        maker = Maker(pool, 900 + n, split=1, permute=0., direct=.25, not_found=.2, several=.1, skip=0., words=float(n % 2 == 0), kinds=((4,), (5,), (6,), (7,), (4, 5, 6, 7))[n % 5])
         doc, _, turns = maker.sample(T, turns=24, separate=True)
         turns = [t for t in turns if len(t[0]) < 120][:4]
         if not turns: continue

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 KINDS = ["prose", "code", "multi", "list", "table", "identifiers", "salad", "invented"]
 MAX_TOKENS, MIN_TOKENS = 112, 4
-WORD = re.compile(r"\w[\w\-.]*\w|\w")
+WORD = re.compile(r"\w[\w\-.'’]*\w|\w")         # app/question/question_words.cpp cuts words the same way
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 SENTENCE = re.compile(r"(?<=[.!?:;])\s+(?=[A-Z`\"*(\[“])")
 STOP = set("""a an the and or of to in on at by for from with as is are was were be been being it its this that these those there

@@ -79,14 +79,15 @@ class Block:
 
 class Maker:
     """split 0: training text, 1: held-out text. direct, not_found, several: shares of answers without thinking, without a match, with
-    more than one; hard: share of questions whose words are also put into other blocks; permute: share of documents in which all
+    more than one; hard: share of questions whose words are also put into other blocks; common: share of questions made of words that
+    several blocks hold; words: share of questions worded as the program words them, the rarest word first; permute: share of documents in which all
     ordinary tokens are exchanged for others, so that nothing but the document helps; skip: share of prompts with position skips."""
 
-    def __init__(self, pool, seed, split=0, direct=.15, not_found=.15, several=.07, hard=.35, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, plain=False):
+    def __init__(self, pool, seed, split=0, direct=.1, not_found=.15, several=.15, hard=.35, common=.25, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, words=.65):
         self.p, self.r, self.split = pool, random.Random(seed), split
         self.n = np.random.default_rng(seed)
-        self.direct, self.not_found, self.several, self.hard, self.permute, self.kinds = direct, not_found, several, hard, permute, kinds
-        self.held_forms, self.skip, self.variants, self.plain = held_forms, skip, variants, plain
+        self.direct, self.not_found, self.several, self.hard, self.common, self.permute, self.kinds = direct, not_found, several, hard, common, permute, kinds
+        self.held_forms, self.skip, self.variants, self.words = held_forms, skip, variants, words
         e = pool.enc
         self.open, self.close, self.bracket, self.bracket_nl = e("[p"), e(" [p"), e("]"), e("]\n")
         self.looking, self.comma, self.nl, self.found, self.nothing = e("Looking for:"), e(","), e("\n"), e("Found"), e("Nothing found")
@@ -136,7 +137,7 @@ class Maker:
                 h = self.heading()
                 out.append(h)
                 n += len(h)
-            run = r.choice((3, 6, 12, 25, 50))
+            run = r.choice((3, 6, 12, 25, 50, 200, 800))
             if k == 8:
                 for _ in range(min(run, 12)):
                     b = self.random_tokens()
@@ -163,10 +164,12 @@ class Maker:
     def key(self, b, span):
         return tuple(b.ids[span[0]:span[1]]) if span[2] < 0 else int(self.p.lower[span[2]])
 
-    def choose(self, b):
-        """spans of the keywords asked for; adjacent ones may form a phrase"""
+    def choose(self, b, counts):
+        """spans of the keywords asked for; adjacent ones may form a phrase. counts: how many blocks hold each word"""
         r, s = self.r, b.spans
-        if self.perm is None and r.random() < .8:      # mostly words that stand after a space in the block, as they do in the question
+        if r.random() < self.common:
+            s = [x for x in s if counts[self.key(b, x)] > 1] or s
+        if self.perm is None and r.random() < .7:      # mostly words that stand after a space in the block, as they do in the question
             plain = [x for x in s if x[2] >= 0 and b.ids[x[0]:x[1]] == self.p.word(x[2])]
             s = plain or s
         k = r.choice((1, 1, 2, 2, 2, 3, 3, 4, 5))
@@ -177,12 +180,12 @@ class Maker:
         if r.random() < .5: s.sort()
         return s, False
 
-    def question(self, groups):
-        self.held_form = False
+    def question(self, groups, plain):
         """groups: list of (question tokens, text or None); returns question ids and the thinking's keyword list"""
+        self.held_form = False
         r, e = self.r, self.p.enc
         listed = [list(g[0]) for g in groups]
-        if self.plain:                                  # as the program could ask: nothing but the words, the rarest first
+        if plain:                                       # as the program asks (question_words): nothing but the words, the rarest first
             ids = list(e("Which passage mentions"))
             for i, k in enumerate(listed): ids += (list(e(" and" if i == len(listed) - 1 else ",")) if i else []) + k
             return ids + list(e("?")), listed
@@ -245,10 +248,12 @@ class Maker:
             n += 1 if not gap or r.random() > gap else r.randrange(1, 12)
         want = turns or (60 if T > 6000 else 24)
         usable = [b for b in blocks if b.spans]
-        plans = []
+        plans, counts = [], {}
+        for b in usable:
+            for k in {self.key(b, x) for x in b.spans}: counts[k] = counts.get(k, 0) + 1
         for _ in range(want if usable else 0):
             b = r.choice(usable)
-            s, phrase = self.choose(b)
+            s, phrase = self.choose(b, counts)
             plans.append((b, s, phrase))
         # distractors: some of the words of a question in other blocks; second targets: all of them
         planned = {id(b) for b, _, _ in plans}
@@ -306,39 +311,39 @@ class Maker:
         r = self.r
         u = r.random()
         kind = "found"
+        plain = r.random() < self.words
+        words = None                                   # (key, group) of each word, in the question's order
         if u < self.not_found:
-            kind = "absent"
-            groups, none = [], False
+            kind, targets = "absent", []
             lo, hi = self.p.ranges[self.split, r.choice(self.kinds or (0, 1, 2, 4, 5, 7))] if not self.kinds or max(self.kinds) < 8 else self.p.ranges[self.split, 7]
             other, os_ = self.p.block(r.randrange(lo, hi))
             if self.perm is not None: other = self.perm[other].tolist()
             o = Block(other, os_)
             os_ = [s for s in os_ if self.key(o, s) not in where]
             if not os_: return None
-            take = r.sample(os_, min(len(os_), r.choice((1, 1, 2, 2, 3))))
-            v = r.random()
-            chosen = [(o, s) for s in take]
-            if v < .2: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
-            elif v < .28:
-                c = r.choice(blocks)
-                if not c.spans or not spans: return None
-                x, y = r.choice(spans), r.choice(c.spans)
-                if where.get(self.key(b, x), set()) & where.get(self.key(c, y), set()): return None
-                chosen = [(b, x), (c, y)]
-                kind = "apart"
+            chosen = [(o, s) for s in r.sample(os_, min(len(os_), r.choice((1, 1, 2, 2, 3))))]
+            if r.random() < .2: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
             r.shuffle(chosen)
-            groups = [self.keyword(o_, s)[1:] for o_, s in chosen]
-            targets = []
+            words = [(self.key(x, s), self.keyword(x, s)[1:]) for x, s in chosen]
+        elif u < self.not_found + .05 and len(blocks) > 3 and any(len(where[self.key(b, s)]) == 1 for s in b.spans):
+            # words that do not stand together: the block that holds the rarest one
+            kind, targets = "apart", [b]
+            own = [r.choice([s for s in b.spans if len(where[self.key(b, s)]) == 1])]
+            words = [(self.key(b, s), self.keyword(b, s)[1:]) for s in own]
+            for c in r.sample(blocks, min(len(blocks), r.choice((1, 2, 3)))):
+                s = r.choice(c.spans) if c.spans else None
+                if s and self.key(c, s) not in [k for k, _ in words] and 1 < len(where[self.key(c, s)]): words.append((self.key(c, s), self.keyword(c, s)[1:]))
+            if len(words) < 2: return None
+            phrase = False
+            r.shuffle(words)
         else:
-            keys = []
-            for s in spans:
-                k = self.key(b, s)
-                if k not in keys: keys.append(k)
+            spans = list(spans)
+            keys = list(dict.fromkeys(self.key(b, s) for s in spans))
             match = set.intersection(*[where.get(k, set()) for k in keys])
             extra = [s for s in b.spans if s not in spans]
             r.shuffle(extra)
-            spans = list(spans)
-            while len(match) > (1 if self.perm is not None else 3) and extra:
+            most = 1 if self.perm is not None else 3
+            while len(match) > most and extra and (most == 1 or r.random() < .8):
                 s = extra.pop()
                 k = self.key(b, s)
                 if k in keys: continue
@@ -346,40 +351,27 @@ class Maker:
                 spans.append(s)
                 phrase = False
                 match &= where.get(k, set())
-            if not match or len(match) > (1 if self.perm is not None else 3) or len(keys) > 6: return None
-            if len(match) > 1 and len({tuple(blocks[x].ids) for x in match}) < len(match): return None
-            targets = [blocks[x] for x in sorted(match)]
-            if len(targets) > 1: kind = "several"
-            if phrase and len(spans) > 1 and len(keys) == len(spans) and len(targets) == 1:   # contiguous words of the block, as they stand
+            if not match or (len(match) > 1 and self.perm is not None) or len(keys) > 6: return None
+            targets = [blocks[x] for x in sorted(match)[:3]]       # the first three, where there are more
+            if len({tuple(x.ids) for x in targets}) < len(targets): return None
+            if len(match) > 1: kind = "several"
+            if phrase and not plain and len(spans) > 1 and len(keys) == len(spans) and len(match) == 1:   # contiguous words of the block, as they stand
                 i, j = spans[0][0], spans[-1][1]
-                words = b.ids[i:j]
-                if all(x >= 7 for x in words) and j - i < 30: groups = [(words, None)]
-                else: return None
+                phrase = b.ids[i:j]
+                if not all(x >= 7 for x in phrase) or j - i >= 30: return None
+                words = [(keys[0], (phrase, None))]
             else:
-                seen, groups = set(), []
-                for s in spans:
-                    k = self.key(b, s)
-                    if k in seen: continue
-                    seen.add(k)
-                    groups.append(self.keyword(b, s)[1:])
-        if self.plain and len(groups) > 1:
-            if targets:
-                names = list(dict.fromkeys(self.key(b, s) for s in spans))
-                order = sorted(range(len(groups)), key=lambda i: len(where[names[i]]))
-                spans = [next(s for s in spans if self.key(b, s) == names[i]) for i in order]
-            else:
-                order = sorted(range(len(groups)), key=lambda i: len(where.get(self.key(chosen[i][0], chosen[i][1]), ())))
-                chosen = [chosen[i] for i in order]
-            groups = [groups[i] for i in order]
-        q, listed = self.question(groups)
+                phrase = False
+                words = [(k, self.keyword(b, next(s for s in spans if self.key(b, s) == k))[1:]) for k in keys]
+        count = lambda k: len(where.get(k, ()))
+        if plain: words.sort(key=lambda w: count(w[0]))
+        q, listed = self.question([g for _, g in words], plain)
         if not q: return None
         # the thinking names the word first that the fewest blocks hold (in the question's order among equals): it is the best hook
-        if not targets: counts = [len(where.get(self.key(o_, s), ())) for o_, s in chosen]
-        elif len(groups) == 1: counts = [0]
-        else: counts = [len(where[k]) for k in list(dict.fromkeys(self.key(b, s) for s in spans))]
+        counts = [count(k) for k, _ in words]
         n = counts.index(min(counts))
         listed = [listed[n]] + listed[:n] + listed[n + 1:]
-        if targets: first = list(dict.fromkeys(self.key(b, s) for s in spans))[n] if len(groups) > 1 else keys[0]
+        first = words[n][0]
         thinking = r.random() >= self.direct
         a = [USER] + list(q) + [ASSISTANT, THINK if thinking else END_THINK]
         c = [0] * len(a)
@@ -399,7 +391,7 @@ class Maker:
             for n, x in enumerate(targets):
                 add(self.found[:1], K_DECIDE)
                 add(self.found[1:], K_WORDS)
-                at = spans[0][0] if phrase and len(groups) == 1 and len(keys) > 1 else next(s[0] for s in x.spans if self.key(x, s) == first)
+                at = spans[0][0] if phrase else next(s[0] for s in x.spans if self.key(x, s) == first)
                 add(x.ids[at:at + 1], K_FOUND_START)
                 add(x.ids[at + 1:], K_FOUND)
                 add(self.close, K_THINK_ANCHOR)
@@ -420,7 +412,7 @@ class Maker:
             add(self.number(x.number), K_ANCHOR)
             add(self.bracket_nl if n + 1 < len(targets) else self.bracket, K_END)
         add([EOS], K_END)
-        return a, c, dict(kind=kind, thinking=thinking, targets=len(targets), held=self.held_form, hook=min(len(where[k]) for k in keys) if targets else 0)
+        return a, c, dict(kind=kind, thinking=thinking, targets=len(targets), held=self.held_form, hook=min(counts))
 
     def positions(self, T, starts):
         """Position ids: distances inside a block are kept, distances between blocks are stretched at random up to the full context."""

@@ -5,12 +5,15 @@ The tokenizer and the token pool are made in DIR first, unless they are there (o
 
 Stages (PLAN): short contexts, longer ones, long ones up to 131,072 tokens with the indexers learning beside (KL loss on
 detached inputs), indexers alone, then everything with top-k selection on. An average of the weights (EMA) is kept and is
-what gets exported. A checkpoint is written after each stage; --resume continues from it.
+what gets exported. A checkpoint is written after each stage, the average every two minutes; --resume continues from either, or from an
+exported folder (with new optimizer state), so that anybody can go on from the shipped model:
+    python train.py --text FOLDER --out DIR --stages 10-14 --resume ../../resources/models/finder
 """
 import argparse, json, multiprocessing as mp, os, time
 import numpy as np
 import torch, torch.nn.functional as F
 import pool as pools, tokenizer
+from checkpoint import from_export
 from model import Finder, Config, construct, asdict
 from samples import Maker, Pool, CLASSES, CRITICAL, K_BLOCK_START, K_QUOTE, K_ANCHOR, K_END, K_DIRECT
 
@@ -21,12 +24,17 @@ PLAN = [
     dict(name="long", seconds=145, contexts={2048: 1, 4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(7e-4, 1.5e-4), tokens=131072, soften=.85, kl=True, ema=.98),
     dict(name="index", seconds=30, contexts={2048: 1, 8192: 1, 32768: 1, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
     dict(name="sparse", seconds=40, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 1}, lr=(1.5e-4, 2e-5), tokens=65536, kl=True, sparse=True, ema=.97),
-    # the second round, from the average of the first
+    # the second round, from the average of the first; the third, from the average of the second, and so on
     dict(name="short 2", seconds=185, contexts={512: 2, 1024: 3, 2048: 2}, lr=(1e-3, 9e-4), tokens=32768, soften=.6),
     dict(name="middle 2", seconds=125, contexts={1024: 1, 2048: 2, 4096: 2, 8192: 1}, lr=(9e-4, 5e-4), tokens=65536, soften=.7, kl=True, focus=.02),
     dict(name="long 2", seconds=135, contexts={2048: 1, 4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(5e-4, 1e-4), tokens=131072, soften=.85, kl=True, focus=.02, ema=.98),
     dict(name="index 2", seconds=32, contexts={2048: 1, 8192: 1, 32768: 1, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
     dict(name="sparse 2", seconds=35, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 1}, lr=(1e-4, 2e-5), tokens=65536, kl=True, sparse=True, ema=.97),
+    dict(name="short 3", seconds=240, contexts={1024: 3, 2048: 3, 4096: 1}, lr=(1e-3, 8e-4), tokens=32768, soften=.6, kl=True, focus=.02),
+    dict(name="middle 3", seconds=210, contexts={1024: 1, 2048: 2, 4096: 3, 8192: 2, 32768: 1}, lr=(8e-4, 4e-4), tokens=65536, soften=.7, kl=True, focus=.02),
+    dict(name="long 3", seconds=200, contexts={2048: 1, 4096: 2, 8192: 2, 32768: 3, 131072: 1}, lr=(4e-4, 1e-4), tokens=131072, soften=.85, kl=True, focus=.02, ema=.98),
+    dict(name="index 3", seconds=30, contexts={4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
+    dict(name="sparse 3", seconds=60, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 2}, lr=(1e-4, 1e-5), tokens=65536, kl=True, sparse=True, ema=.98),
 ]
 INDEX_LR = 3e-3
 
@@ -84,6 +92,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("--fresh-optimizer", action="store_true")
+    ap.add_argument("--save-every", type=float, default=120., help="seconds between copies of the averaged weights")
     a = ap.parse_args()
     plan = json.load(open(a.plan)) if a.plan else PLAN
     for s in plan: s["contexts"] = {int(k): v for k, v in s["contexts"].items()}
@@ -112,7 +121,7 @@ def main():
     named = dict(m.named_parameters())
     tokens = 0
     if a.resume:
-        d = torch.load(a.resume, map_location=dev)
+        d = from_export(a.resume) if os.path.isdir(a.resume) else torch.load(a.resume, map_location=dev)
         if "weights" in d:                             # an exported average: no optimizer state
             m.load_state_dict({**m.state_dict(), **d["weights"], **d["buffers"]})
             ema = {n: p.detach().clone() for n, p in m.named_parameters()}
@@ -126,7 +135,7 @@ def main():
     for k in CRITICAL: weight[k] = 2.
     print("parameters", sum(p.numel() for p in m.parameters()), flush=True)
     log = open(os.path.join(a.out, "log.txt"), "a")
-    t0 = time.time()
+    t0 = saved = time.time()
 
     def say(*x):
         line = " ".join(str(v) for v in x)
@@ -134,8 +143,13 @@ def main():
         log.write(line + "\n")
         log.flush()
 
-    def save(name):
-        torch.save(dict(model=m.state_dict(), ema=ema, opt=opt.state_dict(), tokens=tokens, config=asdict(c)), os.path.join(a.out, name))
+    def write(what, name):                             # never half a file: the run may be stopped at any time
+        torch.save(what, os.path.join(a.out, name + ".part"))
+        os.replace(os.path.join(a.out, name + ".part"), os.path.join(a.out, name))
+
+    def save_average():
+        write(dict(weights={n: (p.bfloat16() if p.dim() == 2 else p).cpu() for n, p in ema.items()}, buffers={n: b.cpu() for n, b in m.named_buffers() if n.endswith("bias")},
+                   tokens=tokens, config=asdict(c)), "average.pt")
 
     for i in range(first, last + 1):
         s = plan[i]
@@ -182,7 +196,7 @@ def main():
             loss.backward()
             if not index_only: torch.nn.utils.clip_grad_norm_(main_p, 1.0)
             lr0, lr1 = s["lr"]
-            warm = min(1, (step + 1) / (100 if i == first else 10))
+            warm = min(1, (step + 1) / (300 if i == first else 10))
             for g in opt.param_groups:
                 g["lr"] = (lr0 + (lr1 - lr0) * frac) * warm if g["main"] else s.get("index_lr", INDEX_LR) * min(1, (step + 1) / 20) * (1 - .9 * frac if index_only or sparse else 1)
             opt.step()
@@ -204,6 +218,9 @@ def main():
             if step == 3 and i == first and cuda:
                 torch.cuda.synchronize()
                 say(f"first steps took {time.time() - t0:.0f} s")
+            if time.time() - saved > a.save_every:
+                save_average()
+                saved = time.time()
             if time.time() - shown > s.get("every", 15):
                 shown = time.time()
                 say(f"{s['name']} step {step} {tokens / 1e6:.0f} Mt {shown - t0:.0f}s {done / (shown - begin) / 1e3:.0f} kt/s wait {wait:.1f}s" + (f" loss {float(loss.detach()):.3f}" if not index_only else ""))
@@ -213,9 +230,9 @@ def main():
                     say("    KL", [round(x, 3) for x in (kl_sum / kl_n).tolist()], "recall", [round(x, 3) for x in (rec_sum / kl_n).tolist()])
                     kl_sum, rec_sum, kl_n = 0, 0, 0
         say(f"stage {s['name']} ended: {step} steps, {done / 1e6:.1f} Mt, {tokens / 1e6:.0f} Mt in all, waited {wait:.1f} s" + (f", peak memory {torch.cuda.max_memory_allocated() / 2**30:.0f} GiB" if cuda else ""))
-        save("last.pt")
-        torch.save(dict(weights={n: (p.bfloat16() if p.dim() == 2 else p).cpu() for n, p in ema.items()}, buffers={n: b.cpu() for n, b in m.named_buffers() if n.endswith("bias")},
-                        tokens=tokens, config=asdict(c)), os.path.join(a.out, "average.pt"))
+        write(dict(model=m.state_dict(), ema=ema, opt=opt.state_dict(), tokens=tokens, config=asdict(c)), "last.pt")
+        save_average()
+        saved = time.time()
     stage.value = -1
     for p in procs: p.kill()
     os._exit(0)

@@ -1,0 +1,270 @@
+#include "app/question/question_words.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "app/question/word_forms.h"
+
+namespace app {
+namespace {
+
+constexpr std::size_t kMaxTerms = 32;
+constexpr std::size_t kMaxWords = 5;
+constexpr std::size_t kMaxAbsent = 3;
+constexpr std::size_t kFewPassages = 3;    // words that stand together in so few are telling enough without the one that is missing
+constexpr std::size_t kMaxUnspaced = 24;   // bytes of a piece of a run without spaces
+constexpr std::size_t kMinUnspaced = 6;    // two Chinese characters
+constexpr double kAskingWord = 0.3;        // of the weight of other words
+constexpr double kNeighbours = 0.25;       // of the lighter word's weight, for words that stand side by side here and there
+constexpr double kSameForm = 1e-3;         // decides between passages that are equal otherwise
+
+/// Where a word of the question stands: the passages counted through all sources.
+struct Hit {
+  std::uint32_t passage = 0;
+  std::uint32_t ordinal = 0;
+  std::string folded;
+  std::string surface;
+};
+
+struct Term {
+  std::string surface;
+  std::string folded;
+  std::uint32_t ordinal = 0;
+  bool is_exact = false;
+  bool is_asking = false;      // may be missing without a word
+  std::vector<Hit> hits = {};  // ascending by passage and ordinal
+  std::size_t n_passages = 0;
+  double weight = 0.0;
+};
+
+using Sources = std::vector<const PassageWords*>;
+
+std::vector<Hit> hits_of_word(const Sources& sources, const std::string& word) {
+  const std::string root = stem(word);
+  const std::string begin = word.substr(0, std::min<std::size_t>(3, root.size()));
+  std::vector<Hit> hits;
+  std::uint32_t before = 0;
+  for (const PassageWords* source : sources) {
+    const auto& words = source->words();
+    const auto less = [](const PassageWords::Place& place, const std::string& key) { return place.folded < key; };
+    for (auto at = std::lower_bound(words.begin(), words.end(), begin, less); at != words.end() && at->folded.starts_with(begin); ++at) {
+      if (at->folded == word || stem(at->folded) == root) hits.push_back({before + at->passage, at->ordinal, at->folded, at->surface});
+    }
+    before += source->size();
+  }
+  std::ranges::stable_sort(hits, {}, [](const Hit& hit) { return std::pair(hit.passage, hit.ordinal); });
+  return hits;
+}
+
+std::vector<Hit> hits_of_piece(const Sources& sources, std::string_view piece) {
+  std::vector<Hit> hits;
+  std::uint32_t before = 0;
+  for (const PassageWords* source : sources) {
+    for (const auto& run : source->unspaced()) {
+      if (run.folded.find(piece) != std::string::npos) hits.push_back({before + run.passage, run.ordinal, std::string(piece), std::string(piece)});
+    }
+    before += source->size();
+  }
+  return hits;
+}
+
+std::size_t count_passages(const std::vector<Hit>& hits) {
+  std::set<std::uint32_t> passages;
+  for (const Hit& hit : hits) passages.insert(hit.passage);
+  return passages.size();
+}
+
+bool begins_character(std::string_view text, std::size_t at) { return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80; }
+
+/// The pieces of a run without spaces that stand in the passages, the longest first from the left.
+void add_pieces(const Sources& sources, std::string_view run, std::uint32_t ordinal, std::vector<Term>& terms) {
+  const std::size_t n_before = terms.size();
+  for (std::size_t at = 0; at < run.size();) {
+    std::size_t n = std::min(run.size() - at, kMaxUnspaced);
+    std::vector<Hit> hits;
+    for (; n >= kMinUnspaced; --n) {
+      if (!begins_character(run, at + n)) continue;
+      hits = hits_of_piece(sources, run.substr(at, n));
+      if (!hits.empty()) break;
+    }
+    if (hits.empty()) {
+      for (++at; !begins_character(run, at);) ++at;
+      continue;
+    }
+    const std::string piece(run.substr(at, n));
+    terms.push_back({piece, piece, ordinal, false, false, std::move(hits)});
+    at += n;
+  }
+  if (terms.size() == n_before) terms.push_back({std::string(run), std::string(run), ordinal, false, false, {}});
+}
+
+/// Whether the place stands between quotation marks: an odd number of them before it.
+bool is_quoted(std::string_view question, std::size_t at) {
+  const std::string_view before = question.substr(0, at);
+  if (before.rfind("\u201C") != std::string_view::npos && before.rfind("\u201C") > before.rfind("\u201D") + 1) return true;
+  return std::ranges::count(before, '"') % 2 == 1 && question.find('"', at) != std::string_view::npos;
+}
+
+std::vector<Term> terms_of(std::string_view question, const Sources& sources) {
+  std::vector<Term> terms;
+  std::set<std::string> stems;
+  std::uint32_t ordinal = 0;
+  for (const CutWord& word : cut_words(question)) {
+    if (terms.size() >= kMaxTerms) break;
+    const std::string surface(question.substr(word.begin, word.end - word.begin));
+    const bool is_first = ordinal == 0;
+    ++ordinal;
+    if (word.unspaced) {
+      add_pieces(sources, surface, ordinal, terms);
+      continue;
+    }
+    const std::string lower = folded(surface);
+    const bool quoted = is_quoted(question, word.begin);
+    if (is_function_word(lower) || !stems.insert(stem(lower)).second) continue;
+    const bool asks = !quoted && is_asking_word(lower);
+    terms.push_back({surface, lower, ordinal, quoted || (!asks && is_exact_word(surface, is_first)), asks, hits_of_word(sources, lower)});
+  }
+  // A question in capitals, or in a language that capitalises its nouns, has no names that could be told apart.
+  const auto begins_big = [](const Term& term) { return is_exact_word(term.surface.substr(0, 1), false); };
+  if (terms.size() > 2 && std::ranges::all_of(terms, begins_big)) {
+    for (Term& term : terms) term.is_exact = false;
+  }
+  return terms;
+}
+
+void weigh(std::vector<Term>& terms, const Sources& sources) {
+  std::size_t n = 0;
+  for (const PassageWords* source : sources) n += source->size();
+  for (Term& term : terms) {
+    term.n_passages = count_passages(term.hits);
+    term.weight = std::log((static_cast<double>(n) + 1.0) / (static_cast<double>(std::max<std::size_t>(term.n_passages, 1)) + 0.5));
+    term.weight = std::max(term.weight, 0.01) * (term.is_asking ? kAskingWord : 1.0);
+  }
+}
+
+void add_neighbours(const Term& left, const Term& right, std::map<std::uint32_t, double>& scores) {
+  if (right.ordinal != left.ordinal + 1) return;
+  std::set<std::uint32_t> seen;
+  for (const Hit& hit : left.hits) {
+    const auto key = std::pair(hit.passage, hit.ordinal + 1);
+    const auto next = std::ranges::lower_bound(right.hits, key, {}, [](const Hit& other) { return std::pair(other.passage, other.ordinal); });
+    if (next == right.hits.end() || std::pair(next->passage, next->ordinal) != key || !seen.insert(hit.passage).second) continue;
+    scores[hit.passage] += kNeighbours * std::min(left.weight, right.weight);
+  }
+}
+
+/// The passage with the most telling words; the first among equals.
+std::optional<std::uint32_t> best_passage(const std::vector<Term>& terms) {
+  std::map<std::uint32_t, double> scores;
+  for (const Term& term : terms) {
+    std::set<std::uint32_t> seen;
+    std::set<std::uint32_t> same;
+    for (const Hit& hit : term.hits) {
+      if (seen.insert(hit.passage).second) scores[hit.passage] += term.weight;
+      if (hit.folded == term.folded && same.insert(hit.passage).second) scores[hit.passage] += kSameForm;
+    }
+  }
+  for (std::size_t i = 1; i < terms.size(); ++i) add_neighbours(terms[i - 1], terms[i], scores);
+  std::optional<std::uint32_t> best;
+  double most = 0.0;
+  for (const auto& [passage, score] : scores) {
+    if (score <= most) continue;
+    most = score;
+    best = passage;
+  }
+  return best;
+}
+
+bool holds(const Term& term, std::uint32_t passage) {
+  return std::ranges::any_of(term.hits, [passage](const Hit& hit) { return hit.passage == passage; });
+}
+
+/// How many passages hold all the words that `passage` holds.
+std::size_t count_like(std::uint32_t passage, const std::vector<Term>& terms) {
+  std::map<std::uint32_t, std::size_t> held;
+  std::size_t n_terms = 0;
+  for (const Term& term : terms) {
+    if (!holds(term, passage)) continue;
+    ++n_terms;
+    std::set<std::uint32_t> passages;
+    for (const Hit& hit : term.hits) passages.insert(hit.passage);
+    for (const std::uint32_t other : passages) ++held[other];
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(held, [n_terms](const auto& one) { return one.second == n_terms; }));
+}
+
+std::vector<std::string> absent_words(const std::vector<Term>& terms, bool only_exact) {
+  std::vector<std::string> words;
+  for (const Term& term : terms) {
+    if (term.hits.empty() && !term.is_asking && (term.is_exact || !only_exact) && words.size() < kMaxAbsent) words.push_back(term.surface);
+  }
+  return words;
+}
+
+/// The words as they stand in the passage, with how many passages hold each in this form.
+std::vector<std::string> words_in(std::uint32_t passage, const std::vector<Term>& terms) {
+  std::vector<std::pair<std::size_t, std::string>> found;
+  for (const Term& term : terms) {
+    const Hit* chosen = nullptr;
+    for (const Hit& hit : term.hits) {
+      if (hit.passage == passage && (chosen == nullptr || (hit.folded == term.folded && chosen->folded != term.folded))) chosen = &hit;
+    }
+    if (chosen == nullptr) continue;
+    std::set<std::uint32_t> holders;
+    for (const Hit& hit : term.hits) {
+      if (hit.folded == chosen->folded) holders.insert(hit.passage);
+    }
+    found.emplace_back(holders.size(), chosen->surface);
+  }
+  std::ranges::stable_sort(found, {}, &std::pair<std::size_t, std::string>::first);
+  if (found.size() > kMaxWords) found.resize(kMaxWords);
+  std::vector<std::string> words;
+  for (auto& [count, word] : found) words.push_back(std::move(word));
+  return words;
+}
+
+}  // namespace
+
+PassageWords::PassageWords(std::string_view text, const std::vector<std::pair<std::uint32_t, std::uint32_t>>& spans)
+    : n_passages_(static_cast<std::uint32_t>(spans.size())) {
+  for (std::uint32_t passage = 0; passage < n_passages_; ++passage) {
+    const auto [begin, end] = spans[passage];
+    const std::string_view span = text.substr(begin, end - begin);
+    std::uint32_t ordinal = 0;
+    for (const CutWord& word : cut_words(span)) {
+      const std::string_view surface = span.substr(word.begin, word.end - word.begin);
+      Place place{word.unspaced ? std::string(surface) : folded(surface), std::string(surface), passage, ordinal++};
+      if (word.unspaced) {
+        unspaced_.push_back(std::move(place));
+      } else if (!is_function_word(place.folded)) {
+        words_.push_back(std::move(place));
+      }
+    }
+  }
+  std::ranges::stable_sort(words_, {}, &Place::folded);
+}
+
+QuestionWords choose_words(std::string_view question, const std::vector<const PassageWords*>& sources) {
+  std::vector<Term> terms = terms_of(question, sources);
+  if (terms.empty()) return {};
+  weigh(terms, sources);
+  if (auto exact = absent_words(terms, true); !exact.empty()) return {std::move(exact), false};
+  const auto best = best_passage(terms);
+  auto absent = absent_words(terms, false);
+  if (best && (absent.empty() || count_like(*best, terms) <= kFewPassages)) return {words_in(*best, terms), true};
+  return {std::move(absent), false};
+}
+
+std::string list_words(const std::vector<std::string>& words) {
+  std::string list;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) list += i + 1 == words.size() ? " and " : ", ";
+    list += words[i];
+  }
+  return list;
+}
+
+}  // namespace app
