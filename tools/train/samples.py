@@ -180,6 +180,20 @@ class Maker:
         if r.random() < .5: s.sort()
         return s, False
 
+    def near(self, tokens, text):
+        """a word that begins as this one does and is another: "seedlings" for "seedling", "dolphins" for "dollars"; None where there is none"""
+        r = self.r
+        if text and text.isalpha() and r.random() < .5:
+            other = text[:-1] if text.endswith("s") else text + "s"
+            return list(self.p.enc((" " if self.p.tok.decode(tokens[:1]).startswith(" ") else "") + other)) if len(other) > 3 else None
+        if len(tokens) < 2: return None
+        lo, hi = self.p.ranges[self.split, r.choice((0, 1, 7))]
+        ids, spans = self.p.block(r.randrange(lo, hi))
+        tails = [ids[j - 1] for i, j, _ in spans if j - i > 1]
+        if not tails: return None
+        out = tokens[:-1] + [int(self.perm[r.choice(tails)]) if self.perm is not None else r.choice(tails)]
+        return out if out != tokens else None
+
     def question(self, groups, plain):
         """groups: list of (question tokens, text or None); returns question ids and the thinking's keyword list"""
         self.held_form = False
@@ -266,7 +280,9 @@ class Maker:
                 d = r.choice(free)
                 if len(d.ids) > 70: continue
                 put = [(b.ids[i:j], t) for i, j, t in (s if twin else r.sample(s, r.randrange(1, len(s))))]
-                if len(put) > len(d.spans): continue
+                if not twin and r.random() < .4:          # words that only look alike
+                    put = [(w, -1) for w, t in put for w in [self.near(w, p.texts[t] if t >= 0 and self.perm is None else None)] if w]
+                if not put or len(put) > len(d.spans): continue
                 at = sorted(r.sample(range(len(d.spans)), len(put)))
                 ids, spans, last = [], [], 0
                 for m, (i, j, t) in enumerate(d.spans):
@@ -307,6 +323,12 @@ class Maker:
         if separate: return ids, starts, out
         return ids[:T], cls[:T], turn[:T], starts, doc_len
 
+    def lower_known(self, tokens, where):
+        """whether these tokens spell a word that stands in the document"""
+        if not hasattr(self, "_ids"): self._ids = {t.lower(): int(i) for t, i in zip(self.p.texts, self.p.lower)}
+        i = self._ids.get(self.p.tok.decode(tokens).strip().lower())
+        return tuple(tokens) in where or (i is not None and i in where)
+
     def turn(self, b, spans, phrase, blocks, where):
         r = self.r
         u = r.random()
@@ -325,6 +347,12 @@ class Maker:
             if r.random() < .2: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
             r.shuffle(chosen)
             words = [(self.key(x, s), self.keyword(x, s)[1:]) for x, s in chosen]
+            if r.random() < .35:                       # almost a word of the documents
+                _, tokens, text = self.keyword(b, r.choice(b.spans))
+                n = self.near(list(tokens), text)
+                if n is None or (text and self.lower_known(n, where)): return None
+                words = [(tuple(n), (n, None))] + (words[1:] if r.random() < .3 else [])
+                kind = "absent"
         elif u < self.not_found + .05 and len(blocks) > 3 and any(len(where[self.key(b, s)]) == 1 for s in b.spans):
             # words that do not stand together: the block that holds the rarest one
             kind, targets = "apart", [b]
