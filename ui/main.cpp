@@ -9,7 +9,7 @@
 #include "ui/theme/system_scheme.h"
 #include "ui/window/main_window.h"
 #include "ui/window/picture_taker.h"
-#include "ui/window/settings.h"
+#include "ui/settings/settings.h"
 #include "ui/window/workspace.h"
 
 namespace {
@@ -52,9 +52,10 @@ int main(int argc, char** argv) {
   const QCommandLineOption light(QStringLiteral("light"), QApplication::translate("main", "Light theme, for this start."));
   const QCommandLineOption screenshot(QStringLiteral("screenshot"), QApplication::translate("main", "Write a picture of the window and end."), QStringLiteral("file"));
   const QCommandLineOption question(QStringLiteral("question"), QApplication::translate("main", "Ask this first; \"sample\" asks the sample's first question."), QStringLiteral("text"));
+  const QCommandLineOption command(QStringLiteral("command"), QApplication::translate("main", "Run this command before the picture, like edit.settings."), QStringLiteral("id"));
   const QCommandLineOption layout(QStringLiteral("layout"), QApplication::translate("main", "read, review or inspect."), QStringLiteral("name"));
   const QCommandLineOption size(QStringLiteral("size"), QApplication::translate("main", "Size of the window, like 1360x860."), QStringLiteral("size"));
-  options.addOptions({sample, model, dark, light, screenshot, question, layout, size});
+  options.addOptions({sample, model, dark, light, screenshot, question, command, layout, size});
   options.process(application);
 
   ui::SystemScheme scheme;
@@ -87,7 +88,7 @@ int main(int argc, char** argv) {
     }
   });
   if (!options.isSet(screenshot)) return QApplication::exec();
-  ui::PictureTaker pictures(window, options.value(question), options.value(screenshot));
+  ui::PictureTaker pictures(window, options.value(question), options.value(command), options.value(screenshot));
   const int code = QApplication::exec();
   if (!pictures.failure().isEmpty()) std::fprintf(stderr, "%s\n", qPrintable(pictures.failure()));
   return code;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <system_error>
 
 #include "engine/model/config.h"
+#include "engine/model/gguf_checkpoint.h"
+#include "engine/model/gguf_file.h"
 
 namespace app {
 namespace {
@@ -46,6 +49,19 @@ std::int64_t file_bytes(const std::filesystem::path& folder) {
   return n_bytes;
 }
 
+ModelPlan plan_of(const engine::ModelConfig& config, std::int64_t n_bytes) {
+  ModelPlan plan;
+  plan.weight_bytes = n_bytes;
+  if (plan.weight_bytes == 0) plan.weight_bytes = count_weights(config) * (config.is_fp8 ? 1 : kBytesPerWeight);
+  plan.key_bytes_per_token = config.n_layers * (config.kv_rank + config.rope_dim) * kBytesPerKey;
+  const auto n_indexers = std::ranges::count(config.indexers, engine::IndexerKind::kFull);
+  plan.index_bytes_per_token = n_indexers * config.indexer.head_dim * kBytesPerKey;
+  const std::int64_t widest = std::max<std::int64_t>({config.n_hidden * 8, config.n_heads * (config.kv_rank + config.rope_dim) * 2, config.n_dense_inner * 3});
+  plan.workspace_bytes = kChunk * widest * kBytesPerKey;
+  plan.context_length = std::min(config.context_length, kLongestContext);
+  return plan;
+}
+
 }  // namespace
 
 std::int64_t ModelPlan::longest_context(std::int64_t free_bytes) const {
@@ -55,18 +71,16 @@ std::int64_t ModelPlan::longest_context(std::int64_t free_bytes) const {
   return std::min(context_length, left / per_token);
 }
 
-engine::Result<ModelPlan> plan_model(const std::filesystem::path& folder) {
-  TRY_ASSIGN(const auto config, engine::load_config(folder));
-  ModelPlan plan;
-  plan.weight_bytes = file_bytes(folder);
-  if (plan.weight_bytes == 0) plan.weight_bytes = count_weights(config) * (config.is_fp8 ? 1 : kBytesPerWeight);
-  plan.key_bytes_per_token = config.n_layers * (config.kv_rank + config.rope_dim) * kBytesPerKey;
-  const auto n_indexers = std::ranges::count(config.indexers, engine::IndexerKind::kFull);
-  plan.index_bytes_per_token = n_indexers * config.indexer.head_dim * kBytesPerKey;
-  const std::int64_t widest = std::max<std::int64_t>({config.n_hidden * 8, config.n_heads * (config.kv_rank + config.rope_dim) * 2, config.n_dense_inner * 3});
-  plan.workspace_bytes = kChunk * widest * kBytesPerKey;
-  plan.context_length = std::min(config.context_length, kLongestContext);
-  return plan;
+engine::Result<ModelPlan> plan_model(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored)) {
+    TRY_ASSIGN(engine::GgufFile opened, engine::GgufFile::open(path));
+    const auto file = std::make_shared<const engine::GgufFile>(std::move(opened));
+    TRY_ASSIGN(const auto config, engine::read_config(*file));
+    return plan_of(config, engine::make_checkpoint(file)->n_bytes());
+  }
+  TRY_ASSIGN(const auto config, engine::load_config(path));
+  return plan_of(config, file_bytes(path));
 }
 
 std::int64_t free_memory_bytes() {

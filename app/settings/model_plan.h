@@ -7,7 +7,7 @@
 
 namespace app {
 
-/// What a model needs in memory, from its config.json alone and the sizes of its files.
+/// What a model needs in memory, from its configuration and the sizes of its tensors or files.
 struct ModelPlan {
   std::int64_t weight_bytes = 0;           // of the files; of config.json in bf16 where there are none
   std::int64_t key_bytes_per_token = 0;    // latent keys of all layers, f32 as the CPU keeps them
@@ -19,8 +19,9 @@ struct ModelPlan {
   std::int64_t longest_context(std::int64_t free_bytes) const;
 };
 
-/// `folder` needs config.json only. An architecture that is not supported is an error with the list.
-engine::Result<ModelPlan> plan_model(const std::filesystem::path& folder);
+/// A model folder, of which config.json is enough, or a GGUF file. Quantised tensors count as bf16,
+/// which they become. An architecture that is not supported is an error with the list.
+engine::Result<ModelPlan> plan_model(const std::filesystem::path& path);
 
 /// Memory that a program may take now (MemAvailable); 0 where the system does not say.
 std::int64_t free_memory_bytes();

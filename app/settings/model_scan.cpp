@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -9,6 +10,8 @@
 #include "app/settings/paths.h"
 #include "engine/base/json.h"
 #include "engine/model/config.h"
+#include "engine/model/gguf_checkpoint.h"
+#include "engine/model/gguf_file.h"
 #include "engine/tokenizer/prompt_layout.h"
 
 namespace app {
@@ -97,9 +100,37 @@ FoundModel inspect_gguf(const fs::path& file) {
   model.path = file;
   model.name = file.stem().string();
   model.n_bytes = size_of(file);
-  model.usable = model.n_bytes > 0;
-  if (!model.usable) model.reason = "The file is empty or cannot be read.";
+  model.usable = true;
+  const auto opened = engine::GgufFile::open(file);
+  if (!opened) {
+    set_unusable(model, opened.error().message);
+    return model;
+  }
+  if (const auto name = opened->string("general.name"); name && !name->empty()) model.name = *name;
+  if (const auto architecture = opened->string("general.architecture")) model.architecture = *architecture;
+  if (const auto config = engine::read_config(*opened)) model.context_length = std::min(config->context_length, kLongestContext);
+  else set_unusable(model, config.error().message);
   return model;
+}
+
+/// One model of an Ollama store: a small JSON that names the GGUF file among the blobs by its digest.
+std::optional<FoundModel> inspect_ollama(const fs::path& manifest, const fs::path& store) {
+  const auto json = engine::JsonDocument::read(manifest, {.max_bytes = std::int64_t{1} << 20, .max_depth = 16});
+  if (!json) return std::nullopt;
+  const auto layers = json->root().find("layers");
+  if (!layers) return std::nullopt;
+  for (std::int64_t i = 0; i < layers->size(); ++i) {
+    const auto type = (*layers)[i].string_or("mediaType", "");
+    auto digest = (*layers)[i].string_or("digest", "");
+    if (!type || !digest || *type != "application/vnd.ollama.image.model") continue;
+    // "sha256:HEX" only: a digest is no place to write a path into.
+    constexpr std::string_view kAlgorithm = "sha256:";
+    if (!digest->starts_with(kAlgorithm) || digest->find_first_not_of("0123456789abcdef", kAlgorithm.size()) != std::string::npos) return std::nullopt;
+    FoundModel model = inspect_gguf(store / "blobs" / ("sha256-" + digest->substr(kAlgorithm.size())));
+    model.name = manifest.parent_path().filename().string() + ":" + manifest.filename().string();
+    return model;
+  }
+  return std::nullopt;
 }
 
 struct Search {
@@ -117,6 +148,10 @@ struct Search {
       models.push_back(inspect_folder(folder));
       return;
     }
+    if (is_folder(folder / "manifests") && is_folder(folder / "blobs")) {
+      look_ollama(folder);
+      return;
+    }
     std::vector<fs::path> folders;
     for (fs::directory_iterator at(folder, fault), end; !fault && at != end; at.increment(fault)) {
       if (++n_entries > kMaxEntries) return;
@@ -126,6 +161,20 @@ struct Search {
     }
     std::ranges::sort(folders);
     for (const fs::path& inner : folders) look(inner, depth - 1);
+  }
+
+  /// A store of Ollama: manifests/HOST/NAMESPACE/NAME/TAG.
+  void look_ollama(const fs::path& store) {
+    std::vector<fs::path> manifests;
+    std::error_code fault;
+    for (fs::recursive_directory_iterator at(store / "manifests", fault), end; !fault && at != end; at.increment(fault)) {
+      if (++n_entries > kMaxEntries || stop.stop_requested()) return;
+      if (at.depth() == 3 && is_file(at->path())) manifests.push_back(at->path());
+    }
+    std::ranges::sort(manifests);
+    for (const fs::path& manifest : manifests) {
+      if (auto model = inspect_ollama(manifest, store)) models.push_back(std::move(*model));
+    }
   }
 
   void add_gguf(const fs::path& path) {
@@ -148,6 +197,9 @@ std::vector<ModelRoot> known_model_roots() {
   roots.push_back({(hugging_face.empty() ? home / ".cache/huggingface" : hugging_face) / "hub", 3});
   roots.push_back({home / ".lmstudio/models", 3});
   roots.push_back({home / ".cache/lm-studio/models", 3});
+  const fs::path ollama = environment("OLLAMA_MODELS");
+  roots.push_back({ollama.empty() ? home / ".ollama/models" : ollama, 0});
+  roots.push_back({"/usr/share/ollama/.ollama/models", 0});
   std::erase_if(roots, [](const ModelRoot& root) { return !is_folder(root.folder); });
   return roots;
 }

@@ -26,10 +26,10 @@ struct ModelRoot {
   int depth = 3;
 };
 
-/// The bundled models, the user's own folder, the Hugging Face cache, LM Studio, where they exist.
+/// The bundled models, the user's own folder, the Hugging Face cache, LM Studio, Ollama, where they exist.
 std::vector<ModelRoot> known_model_roots();
 
-/// Looks for model folders (config.json) and GGUF files. Reads only heads of files, changes nothing,
+/// Looks for model folders (config.json), GGUF files and stores of Ollama (manifests and blobs). Reads only heads of files, changes nothing,
 /// follows no link to a folder twice. Broken models are found too, with the reason. Any thread.
 std::vector<FoundModel> find_models(const std::vector<ModelRoot>& roots, std::stop_token stop = {});
 

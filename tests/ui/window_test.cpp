@@ -1,15 +1,11 @@
-#include <QAbstractButton>
-#include <QAbstractSpinBox>
 #include <QApplication>
-#include <QComboBox>
-#include <QLineEdit>
-#include <QPushButton>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
 
 #include "tests/support/fake_engine.h"
 #include "tests/support/small_project.h"
+#include "tests/support/widget_walk.h"
 #include "ui/conversation/answer_text.h"
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
@@ -54,11 +50,6 @@ class WindowTest : public QObject {
     bench.window.show();
     bench.window.open_project(bench.project());
     return QTest::qWaitFor([&] { return bench.workspace.obstacle().isEmpty() && bench.workspace.budget_is_exact(); });
-  }
-
-  static QString name_of(const QWidget* widget) {
-    const auto* button = qobject_cast<const QAbstractButton*>(widget);
-    return !widget->accessibleName().isEmpty() ? widget->accessibleName() : button != nullptr ? button->text() : QString();
   }
 
  private slots:
@@ -175,20 +166,8 @@ void WindowTest::over_the_limit_the_meter_says_by_how_much_and_asking_is_refused
 void WindowTest::every_control_can_be_reached_by_keyboard_and_has_a_name() {
   Bench bench;
   QVERIFY(open(bench));
-  QStringList nameless;
   int n_controls = 0;
-  for (const QWidget* widget : bench.window.findChildren<QWidget*>()) {
-    const QString type = QString::fromLatin1(widget->metaObject()->className());
-    const bool control = qobject_cast<const QAbstractButton*>(widget) || qobject_cast<const QLineEdit*>(widget) ||
-                         qobject_cast<const QComboBox*>(widget) || (widget->focusPolicy() & Qt::TabFocus);
-    // Qt's own small parts: title bar buttons of docks, the extension of a tool bar, scroll areas' frames.
-    const bool inner = widget->objectName().startsWith("qt_") || type == "QDockWidgetTitleButton" || type == "QDockWidget" || type == "QScrollBar" ||
-                       type == "QLineEditIconButton" || type == "QTableCornerButton" ||
-                       (widget->focusPolicy() == Qt::NoFocus && widget->parentWidget() && qobject_cast<const QAbstractButton*>(widget) == nullptr);
-    if (!control || inner) continue;
-    ++n_controls;
-    if (name_of(widget).isEmpty()) nameless << type + " in " + QString::fromLatin1(widget->parentWidget()->metaObject()->className());
-  }
+  const QStringList nameless = support::nameless_controls(bench.window, n_controls);
   QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join(", ")));
   QVERIFY(n_controls > 20);
 }

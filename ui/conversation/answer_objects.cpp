@@ -21,7 +21,9 @@ QString label_of(const QTextFormat& format) {
 
 ChipMark mark_of(const QTextFormat& format) { return static_cast<ChipMark>(format.property(kChipMark).toInt()); }
 
-void draw_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor& color) {
+}  // namespace
+
+void draw_chip_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor& color) {
   painter->setPen(QPen(color, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
   painter->setBrush(Qt::NoBrush);
   switch (mark) {
@@ -48,8 +50,6 @@ void draw_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor
       return;
   }
 }
-
-}  // namespace
 
 QString mark_text(ChipMark mark) {
   const auto say = [](const char* text) { return QCoreApplication::translate("ui::ChipPainter", text); };
@@ -79,7 +79,7 @@ void ChipPainter::drawObject(QPainter* painter, const QRectF& rect, QTextDocumen
   painter->setPen(mark == ChipMark::kNotFound || mark == ChipMark::kUnknown ? QPen(ink, 1, Qt::DashLine) : QPen(mix(ink, t.pine_wash, 0.35), 1));
   if (mark == ChipMark::kNotFound || mark == ChipMark::kUnknown) painter->setBrush(Qt::NoBrush);
   painter->drawRoundedRect(chip, kChipRadius, kChipRadius);
-  draw_mark(painter, QPointF(chip.left() + kTight + kMarkWidth / 2, chip.center().y()), mark, ink);
+  draw_chip_mark(painter, QPointF(chip.left() + kTight + kMarkWidth / 2, chip.center().y()), mark, ink);
   painter->setPen(ink);
   painter->setFont(small_font());
   painter->drawText(chip.adjusted(kMarkWidth + kTight + 2, 0, -kTight, 0), Qt::AlignVCenter | Qt::TextSingleLine, label_of(format));

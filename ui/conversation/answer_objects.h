@@ -29,6 +29,9 @@ class ChipPainter final : public QObject, public QTextObjectInterface {
   void drawObject(QPainter* painter, const QRectF& rect, QTextDocument* document, int position, const QTextFormat& format) override;
 };
 
+/// Draws a mark about `at`: a tick, a wave, a ring, a cross or a dot.
+void draw_chip_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor& color);
+
 /// The sentence a screen reader and a tooltip give for a mark.
 QString mark_text(ChipMark mark);
 

@@ -92,7 +92,7 @@ void ThinkingPart::show_state() {
   setVisible(state_ != State::kHidden && (running_ || !text_.isEmpty()));
   toggle_->setIcon(icon(full ? QStringLiteral("chevron-down") : QStringLiteral("chevron-right")));
   body_->setVisible(full && !text_.isEmpty());
-  const QString line = full ? QString() : last_line(text_);
+  const QString line = full ? QString() : running_ && reduced_motion() ? QString() : last_line(text_);
   line_->setText(line_->fontMetrics().elidedText(line, Qt::ElideLeft, std::max(40, line_->width())));
   line_->setToolTip(line);
   if (full) fit_height();

@@ -73,6 +73,7 @@ Tokens high_contrast_tokens(bool dark) {
 }
 
 Tokens current = light_tokens();
+bool motion_is_reduced = false;
 
 QPalette palette_of(const Tokens& t) {
   QPalette p;
@@ -159,6 +160,14 @@ void set_text_color(QWidget* widget, const QColor& color) {
   // A label on Base draws with Text, on Window with WindowText.
   for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText}) palette.setColor(role, color);
   widget->setPalette(palette);
+}
+
+bool reduced_motion() { return motion_is_reduced; }
+
+void set_reduced_motion(bool reduced) {
+  static const int usual_flash_ms = QApplication::cursorFlashTime();
+  motion_is_reduced = reduced;
+  QApplication::setCursorFlashTime(reduced ? 0 : usual_flash_ms);
 }
 
 double contrast(const QColor& a, const QColor& b) {

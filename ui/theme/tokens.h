@@ -60,6 +60,10 @@ constexpr int kRowHeight = 28;
 /// Gives a widget's text this colour, whatever ground it inherits.
 void set_text_color(QWidget* widget, const QColor& color);
 
+/// Whether anything may move by itself: the thinking line, docks, the text cursor. Main thread.
+bool reduced_motion();
+void set_reduced_motion(bool reduced);
+
 /// Contrast of two colours as WCAG 2 defines it, 1..21.
 double contrast(const QColor& a, const QColor& b);
 /// `top` laid over `below` with this opacity, as one opaque colour.

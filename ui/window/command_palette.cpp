@@ -12,6 +12,7 @@
 
 #include "ui/conversation/conversation_panel.h"
 #include "ui/page/document_panel.h"
+#include "ui/settings/shortcuts_page.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/tokens.h"
 #include "ui/window/main_window.h"
@@ -45,12 +46,6 @@ class PaletteDelegate final : public QStyledItemDelegate {
                       painter->fontMetrics().elidedText(index.data().toString(), Qt::ElideRight, room.width() - taken));
   }
 };
-
-QString without_mnemonic(QString text) {
-  text.remove(QLatin1Char('&'));
-  if (text.endsWith(QChar(0x2026))) text.chop(1);
-  return text;
-}
 
 }  // namespace
 
@@ -100,7 +95,7 @@ void CommandPalette::collect() {
   entries_.clear();
   for (QAction* action : window_.commands()) {
     if (!action->isEnabled()) continue;
-    entries_.push_back({without_mnemonic(action->text()), action->shortcut().toString(QKeySequence::NativeText), QStringLiteral("chevron-right"),
+    entries_.push_back({plain_text_of(*action), action->shortcut().toString(QKeySequence::NativeText), QStringLiteral("chevron-right"),
                         action->objectName(), [action] { action->trigger(); }});
   }
   Workspace& workspace = window_.workspace();

@@ -26,6 +26,8 @@
 #include "ui/conversation/conversation_view.h"
 #include "ui/conversation/question_box.h"
 #include "ui/page/document_panel.h"
+#include "ui/settings/models_dialog.h"
+#include "ui/settings/shortcuts_page.h"
 #include "ui/sources/context_meter.h"
 #include "ui/sources/sources_panel.h"
 #include "ui/theme/icons.h"
@@ -66,6 +68,9 @@ MainWindow::MainWindow(Workspace& workspace, Settings& settings, SystemScheme& s
   make_bottom_row();
   make_commands();
   wire();
+  workspace_.set_question_settings(settings_.question());
+  apply_shortcuts(commands_, settings_);
+  set_motion();
   const QByteArray geometry = settings_.value(QStringLiteral("geometry")).toByteArray();
   if (!geometry.isEmpty()) restoreGeometry(geometry);
   set_layout(Layout::kRead);
@@ -290,10 +295,46 @@ void MainWindow::choose_project() {
 }
 
 void MainWindow::choose_model() {
-  const QString folder = QFileDialog::getExistingDirectory(this, tr("Choose a model folder (config.json, tokenizer.json, safetensors)"));
-  if (folder.isEmpty()) return;
-  settings_.set_model(folder.toStdString());
-  workspace_.load_model(folder.toStdString(), settings_.engine_options());
+  ModelsDialog models(settings_, this);
+  models.scan();
+  if (models.exec() != QDialog::Accepted || models.chosen().empty()) return;
+  settings_.set_model(models.chosen());
+  engine::LocalEngineOptions options = settings_.engine_options();
+  options.context_length = models.context();
+  settings_.set_engine_options(options);
+  load_model();
+}
+
+void MainWindow::load_model() {
+  if (workspace_.asker().running()) {
+    show_message(tr("A question is being answered; the model is changed when it has been stopped or is done. Choose it again then."));
+    return;
+  }
+  std::filesystem::path model = settings_.model();
+  if (model.empty()) model = app::bundled_model().value_or(std::filesystem::path());
+  if (model.empty()) show_message(tr("No bundled model was found beside this program; choose a model under Run."));
+  else workspace_.load_model(model, settings_.engine_options());
+}
+
+void MainWindow::set_motion() {
+  set_reduced_motion(settings_.reduced_motion());
+  setAnimated(!reduced_motion());
+}
+
+void MainWindow::show_settings(SettingsDialog::Page page) {
+  SettingsDialog dialog(settings_, commands_, this);
+  dialog.show_page(page);
+  if (dialog.exec() != QDialog::Accepted) return;
+  apply_settings();
+  if (dialog.model_changed()) load_model();
+}
+
+void MainWindow::apply_settings() {
+  workspace_.set_question_settings(settings_.question());
+  apply_shortcuts(commands_, settings_);
+  set_motion();
+  set_theme(settings_.theme());
+  for (QAction* action : std::as_const(theme_actions_)) action->setChecked(action->data().toInt() == static_cast<int>(settings_.theme()));
 }
 
 void MainWindow::open_citation(const app::Citation& citation) {

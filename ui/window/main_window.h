@@ -7,7 +7,8 @@
 #include <functional>
 
 #include "app/question/citations.h"
-#include "ui/window/settings.h"
+#include "ui/settings/settings.h"
+#include "ui/settings/settings_dialog.h"
 
 class QActionGroup;
 class QDockWidget;
@@ -56,6 +57,7 @@ class MainWindow final : public QMainWindow {
   /// Every command of the window, for menus, shortcuts and the palette.
   const QList<QAction*>& commands() const { return commands_; }
   void show_message(const QString& text);
+  void show_settings(SettingsDialog::Page page);
 
  protected:
   void closeEvent(QCloseEvent* event) override;
@@ -86,6 +88,9 @@ class MainWindow final : public QMainWindow {
   void choose_folder();
   void choose_project();
   void choose_model();
+  void load_model();
+  void apply_settings();
+  void set_motion();
   void restore_session();
   void store_session();
   void follow_link(const QString& address);
@@ -110,6 +115,7 @@ class MainWindow final : public QMainWindow {
   QHash<QString, QDockWidget*> docks_;
   QList<QAction*> commands_;
   QActionGroup* layout_actions_ = nullptr;
+  QList<QAction*> theme_actions_;
   Layout layout_ = Layout::kRead;
   bool session_restored_ = false;
 };

@@ -80,6 +80,9 @@ void MainWindow::make_edit_menu() {
   command(menu, QStringLiteral("edit.find"), tr("&Find in the document"), QKeySequence::Find, [this] { document_->show_find(); }, QStringLiteral("search"));
   command(menu, QStringLiteral("edit.search"), tr("&Search the sources"), QKeySequence(QStringLiteral("Ctrl+K")), [this] { sources_->focus_search(); });
   command(menu, QStringLiteral("edit.remove"), tr("Re&move the chosen documents"), {}, [this] { sources_->remove_selected(); }, QStringLiteral("remove"));
+  menu->addSeparator();
+  command(menu, QStringLiteral("edit.settings"), tr("&Settings…"), QKeySequence(QStringLiteral("Ctrl+,")), [this] { show_settings(SettingsDialog::kModel); }, QStringLiteral("settings"));
+  command(menu, QStringLiteral("edit.shortcuts"), tr("&Keyboard shortcuts…"), {}, [this] { show_settings(SettingsDialog::kKeys); }, QStringLiteral("list"));
 }
 
 void MainWindow::make_view_menu() {
@@ -107,8 +110,10 @@ void MainWindow::make_view_menu() {
   const auto theme = [this, themes, group](const QString& id, const QString& text, Theme which) {
     QAction* action = command(themes, id, text, {}, [this, which] { set_theme(which); });
     action->setCheckable(true);
+    action->setData(static_cast<int>(which));
     action->setChecked(settings_.theme() == which);
     group->addAction(action);
+    theme_actions_ << action;
   };
   theme(QStringLiteral("theme.system"), tr("As the system"), Theme::kSystem);
   theme(QStringLiteral("theme.light"), tr("Light"), Theme::kLight);

@@ -1,7 +1,10 @@
 #include "ui/window/picture_taker.h"
 
+#include <QAction>
 #include <QApplication>
 #include <QPixmap>
+
+#include <utility>
 
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
@@ -17,8 +20,8 @@ constexpr int kQuietLooks = 8;    // nothing has happened for that long: the win
 
 }  // namespace
 
-PictureTaker::PictureTaker(MainWindow& window, const QString& question, const QString& file)
-    : window_(window), question_(question), file_(file) {
+PictureTaker::PictureTaker(MainWindow& window, const QString& question, const QString& command, const QString& file)
+    : window_(window), question_(question), command_(command), file_(file) {
   timer_.setInterval(kLookEveryMs);
   connect(&timer_, &QTimer::timeout, this, &PictureTaker::look);
   timer_.start();
@@ -56,12 +59,25 @@ void PictureTaker::look() {
     }
     return;
   }
-  end(window_.grab().save(file_) ? QString() : tr("%1 could not be written.").arg(file_));
+  if (!command_.isEmpty()) {
+    const QString command = std::exchange(command_, {});
+    for (QAction* action : window_.commands()) {
+      if (action->objectName() != command) continue;
+      action->trigger();  // comes back when its dialog is closed; this timer goes on meanwhile
+      return;
+    }
+    end(tr("There is no command %1.").arg(command));
+    return;
+  }
+  // A dialog that a command opened is the picture.
+  QWidget* shown = QApplication::activeModalWidget();
+  end((shown != nullptr ? shown : static_cast<QWidget*>(&window_))->grab().save(file_) ? QString() : tr("%1 could not be written.").arg(file_));
 }
 
 void PictureTaker::end(const QString& failure) {
   timer_.stop();
   failure_ = failure;
+  if (QWidget* dialog = QApplication::activeModalWidget()) dialog->close();
   QApplication::exit(failure.isEmpty() ? 0 : 1);
 }
 

@@ -8,12 +8,13 @@ namespace ui {
 class MainWindow;
 
 /// Drives the window for a picture: waits until project and model are there, asks, opens the first
-/// citation, saves the window as PNG and ends the program.
+/// citation, runs a command, saves the window (or the dialog that it opened) as PNG and ends the program.
 class PictureTaker final : public QObject {
   Q_OBJECT
 
  public:
-  PictureTaker(MainWindow& window, const QString& question, const QString& file);
+  /// `command` is the id of one, like "edit.settings"; empty: none.
+  PictureTaker(MainWindow& window, const QString& question, const QString& command, const QString& file);
   QString failure() const { return failure_; }
 
  private:
@@ -22,6 +23,7 @@ class PictureTaker final : public QObject {
 
   MainWindow& window_;
   QString question_;
+  QString command_;
   QString file_;
   QString failure_;
   QTimer timer_;

@@ -168,8 +168,15 @@ void Workspace::set_thinking(bool thinking) {
   measure_soon();
 }
 
+void Workspace::set_question_settings(const app::Question& settings) {
+  settings_ = settings;
+  measure_soon();
+}
+
 app::Question Workspace::make_question(const QString& text) const {
   app::Question question = settings_;
+  // Whether the answer is held to the words of the sources is the model's nature, not a matter of sampling.
+  if (const auto engine = asker_.engine(); engine != nullptr) question.sampling.quote_constraint = engine->layout().quote_constraint;
   question.prompt.question = text.toStdString();
   question.prompt.sources.parts = sources_.ticked();
   question.prompt.thinking = thinking_;

@@ -47,7 +47,8 @@ class Workspace final : public QObject {
   QString obstacle() const;
   const app::TokenBudget& budget() const { return budget_; }
   bool budget_is_exact() const { return budget_exact_; }
-  void set_question_settings(const app::Question& settings) { settings_ = settings; }
+  /// Sampling, selection, reserve and trace level of the questions to come.
+  void set_question_settings(const app::Question& settings);
   const app::Question& question_settings() const { return settings_; }
 
   /// The prompt of the run that goes on or has just ended.

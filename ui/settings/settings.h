@@ -1,12 +1,15 @@
 #pragma once
 
+#include <QKeySequence>
 #include <QSettings>
 #include <QString>
 #include <QStringList>
 
 #include <filesystem>
+#include <optional>
 
-#include "app/question/engine_thread.h"
+#include "app/question/ask.h"
+#include "engine/local/local_engine.h"
 #include "ui/theme/tokens.h"
 
 namespace ui {
@@ -24,6 +27,19 @@ class Settings {
   void set_model(const std::filesystem::path& model);
   engine::LocalEngineOptions engine_options() const;
   void set_engine_options(const engine::LocalEngineOptions& options);
+  /// Sampling, selection and what is recorded, for the questions to come. Out-of-range values are clamped.
+  app::Question question() const;
+  void set_question(const app::Question& question);
+  /// Folders to look for models in, besides the known ones.
+  QStringList model_folders() const;
+  void set_model_folders(const QStringList& folders);
+  /// A program and its arguments, with {file} and {line} in it; empty: the system's choice for the file.
+  QString editor_command() const;
+  void set_editor_command(const QString& command);
+  /// Keys of a command that the user chose; nothing where the default holds.
+  std::optional<QKeySequence> shortcut(const QString& command) const;
+  /// Nothing: back to the default.
+  void set_shortcut(const QString& command, const std::optional<QKeySequence>& keys);
   QStringList recent_projects() const;
   void add_recent_project(const QString& path);
   bool reduced_motion() const;
