@@ -125,7 +125,7 @@ inline void check_scores(int n_queries, int n_heads, int n_keys, Inputs inputs) 
   }
   report("K1 scores: " + std::to_string(n_queries) + " queries, " + std::to_string(n_heads) + " heads, " +
              std::to_string(n_keys) + " keys",
-         got_all, wanted_all, n_keys, 1e-4);
+         got_all, wanted_all, n_keys, 5e-4);  // the tensor cores add e4m3 products with fewer bits than f32 has
 }
 
 enum class Scores { kNormal, kClustered, kFewValues, kEqual, kSpecial };
