@@ -5,6 +5,7 @@
 namespace kernels::cpu {
 namespace {
 
+constexpr const char* kName = "AVX-512";
 constexpr int kLanes = 16;
 constexpr int kRegisters = 32;
 constexpr int kGemmRows = 14;
@@ -13,29 +14,13 @@ constexpr int kGemmRows = 14;
 
 #include "kernels/cpu/tile_kernels_avx512_body.h"
 
-constexpr TileKernels kKernels{
-    .name = "AVX-512",
-    .rows = kGemmRows,
-    .native_bf16 = false,
-    .gemm_f32 = gemm_f32,
-    .gemm_bf16 = gemm_bf16,
-    .gemm_i8 = nullptr,
-    .pack_f32 = pack_f32,
-    .pack_bf16 = pack_bf16,
-    .silu_multiply = silu_multiply,
-    .add_scaled = add_scaled,
-    .add_relu = add_relu,
-    .keep_above = keep_above_compressed,
-    .count_from = count_from,
-    .attend_f32 = attend_f32,
-    .attend_bf16 = nullptr,
-    .widen_bf16 = widen_bf16,
-    .score_i8 = nullptr,
-    .spin_f32 = spin_f32,
-    .spin_bf16 = nullptr,
-    .spin_i8 = nullptr,
-    .read_floats = read_floats,
-};
+constexpr TileKernels with_faster_entries() {
+  TileKernels kernels = kPortable;
+  kernels.keep_above = keep_above_compressed;
+  return kernels;
+}
+
+constexpr TileKernels kKernels = with_faster_entries();
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 namespace kernels::cpu {
 namespace {
 
+constexpr const char* kName = "AVX-512 BF16 VNNI";
 constexpr int kLanes = 16;
 constexpr int kRegisters = 32;
 constexpr int kGemmRows = 14;
@@ -14,29 +15,19 @@ constexpr int kGemmRows = 14;
 #include "kernels/cpu/tile_kernels_avx512_body.h"
 #include "kernels/cpu/tile_kernels_bf16_body.h"
 
-constexpr TileKernels kKernels{
-    .name = "AVX-512 BF16 VNNI",
-    .rows = kGemmRows,
-    .native_bf16 = true,
-    .gemm_f32 = gemm_f32,
-    .gemm_bf16 = gemm_bf16_dot,
-    .gemm_i8 = nullptr,
-    .pack_f32 = pack_f32,
-    .pack_bf16 = pack_bf16,
-    .silu_multiply = silu_multiply,
-    .add_scaled = add_scaled,
-    .add_relu = add_relu,
-    .keep_above = keep_above_compressed,
-    .count_from = count_from,
-    .attend_f32 = attend_f32,
-    .attend_bf16 = attend_bf16,
-    .widen_bf16 = widen_bf16,
-    .score_i8 = score_i8,
-    .spin_f32 = spin_f32,
-    .spin_bf16 = spin_bf16,
-    .spin_i8 = spin_i8,
-    .read_floats = read_floats,
-};
+constexpr TileKernels with_faster_entries() {
+  TileKernels kernels = kPortable;
+  kernels.keep_above = keep_above_compressed;
+  kernels.native_bf16 = true;
+  kernels.gemm_bf16 = gemm_bf16_dot;
+  kernels.attend_bf16 = attend_bf16;
+  kernels.score_i8 = score_i8;
+  kernels.spin_bf16 = spin_bf16;
+  kernels.spin_i8 = spin_i8;
+  return kernels;
+}
+
+constexpr TileKernels kKernels = with_faster_entries();
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // Not a header of its own: each tile_kernels_*.cpp includes it once, inside an unnamed namespace, after
-// it has defined kLanes (floats of one register) and kRegisters. Vectors are GCC's own, so the same
+// it has defined kName, kLanes (floats of one register), kRegisters and kGemmRows. `kPortable` at the end is
+// its table; a file that knows faster instructions replaces entries of a copy. Vectors are GCC's own, so the same
 // text becomes SSE2, AVX2 or AVX-512 code. Every lane does the same operations in the same order
 // whatever stands beside it; that is why results do not depend on how work was cut.
 
@@ -384,3 +385,27 @@ double read_floats(const float* values, std::int64_t n) {
   for (auto& sum : sums) asm volatile("" : : "v"(sum));
   return static_cast<double>(n);
 }
+
+constexpr TileKernels kPortable{
+    .name = kName,
+    .rows = kGemmRows,
+    .native_bf16 = false,
+    .gemm_f32 = gemm_f32,
+    .gemm_bf16 = gemm_bf16,
+    .gemm_i8 = nullptr,
+    .pack_f32 = pack_f32,
+    .pack_bf16 = pack_bf16,
+    .silu_multiply = silu_multiply,
+    .add_scaled = add_scaled,
+    .add_relu = add_relu,
+    .keep_above = keep_above,
+    .count_from = count_from,
+    .attend_f32 = attend_f32,
+    .attend_bf16 = nullptr,
+    .widen_bf16 = widen_bf16,
+    .score_i8 = nullptr,
+    .spin_f32 = spin_f32,
+    .spin_bf16 = nullptr,
+    .spin_i8 = nullptr,
+    .read_floats = read_floats,
+};
