@@ -42,18 +42,11 @@ void BestKeys::added(std::int64_t n) {
 }
 
 void BestKeys::prune(std::int64_t n_spare) {
-  float lowest = scores_[0];
-  float highest = scores_[0];
-  for (std::int64_t i = 0; i < n_; ++i) {
-    float& score = scores_[static_cast<std::size_t>(i)];
-    if (std::isnan(score)) score = -std::numeric_limits<float>::infinity();
-    lowest = score < lowest || std::isnan(lowest) ? score : lowest;
-    highest = score > highest || std::isnan(highest) ? score : highest;
-  }
+  const ScoreRange range = kernels_->range_of(scores_.data(), static_cast<int>(n_));
   // The largest limit that at least k scores reach, by halving: counting is one comparison per register, so
   // thirty passes over a few thousand scores cost less than one std::nth_element.
-  std::int64_t low = order_of(lowest);        // reached by all, so by at least k
-  std::int64_t high = order_of(highest) + 1;  // reached by none
+  std::int64_t low = order_of(range.lowest);        // reached by all, so by at least k
+  std::int64_t high = order_of(range.highest) + 1;  // reached by none
   std::int64_t n_low = n_;
   while (high - low > 1 && n_low > k_ + n_spare) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -66,23 +59,10 @@ void BestKeys::prune(std::int64_t n_spare) {
     }
   }
   // More than wanted are left only when they are equal to the limit: the later ones win.
-  keep_from(float_at(low), n_low > k_ + n_spare ? n_low - k_ : 0);
-}
-
-void BestKeys::keep_from(float limit, std::int64_t n_equal_dropped) {
-  std::int64_t kept = 0;
-  for (std::int64_t i = 0; i < n_; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    if (scores_[at] < limit) continue;
-    if (scores_[at] == limit && n_equal_dropped > 0) {
-      --n_equal_dropped;
-      continue;
-    }
-    scores_[static_cast<std::size_t>(kept)] = scores_[at];
-    positions_[static_cast<std::size_t>(kept)] = positions_[at];
-    ++kept;
-  }
-  n_ = kept;
+  const std::int64_t n_equal_dropped = n_low > k_ + n_spare ? n_low - k_ : 0;
+  const float limit = float_at(low);
+  n_ = kernels_->keep_from(scores_.data(), positions_.data(), static_cast<int>(n_), limit,
+                           static_cast<int>(n_equal_dropped));
   threshold_ = std::max(threshold_, limit);
 }
 
@@ -104,9 +84,7 @@ void BestKeys::move_to(BestKeys& other) {
 
 const std::int32_t* BestKeys::take(std::int64_t& n) {
   if (n_ > k_) prune(0);
-  const auto end = scores_.begin() + n_;
-  worst_score_ = n_ > 0 ? *std::min_element(scores_.begin(), end) : 0.0f;
-  best_score_ = n_ > 0 ? *std::max_element(scores_.begin(), end) : 0.0f;
+  if (n_ > 0) range_ = kernels_->range_of(scores_.data(), static_cast<int>(n_));
   n = n_;
   return positions_.data();
 }

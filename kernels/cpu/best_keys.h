@@ -32,7 +32,7 @@ class BestKeys {
   /// Takes `n` keys that were written there. Positions ascend over the whole stream.
   void added(std::int64_t n);
 
-  /// The positions of the best min(k, seen) keys, in no order.
+  /// The positions of the best min(k, seen) keys, ascending.
   const std::int32_t* take(std::int64_t& n);
   /// The same as ranks (see selection_rank), best first.
   std::vector<std::uint64_t> take_ranked();
@@ -40,20 +40,18 @@ class BestKeys {
   void move_to(BestKeys& other);
   /// After `take`: a guess for a stream like this one. A little below the last selected score, so that a
   /// stream that differs a little still has k keys above it.
-  float guess() const { return worst_score_ - 0.05f * (best_score_ - worst_score_); }
+  float guess() const { return range_.lowest - 0.05f * (range_.highest - range_.lowest); }
 
  private:
   void reserve(std::int64_t n);
   /// Drops what is not among the best: down to exactly k, or to about k, which is faster.
   void prune(std::int64_t n_spare);
-  void keep_from(float limit, std::int64_t n_equal_dropped);
 
   const TileKernels* kernels_;
   std::int64_t k_;
   std::int64_t n_ = 0;
   float threshold_ = 0;
-  float worst_score_ = 0;
-  float best_score_ = 0;
+  ScoreRange range_{0, 0};  // of what was taken
   std::vector<float> scores_;
   std::vector<std::int32_t> positions_;
 };

@@ -15,21 +15,14 @@ std::vector<IndexScorer> scorers_for_threads(Cpu& cpu, const TensorView& queries
                                   IndexScorer(cpu, queries, head_weights, cache));
 }
 
-/// Ascending, padded with -1.
-void write_selection(const std::int32_t* selected, std::int64_t n, std::int64_t k, std::int32_t* indices) {
-  std::copy(selected, selected + n, indices);
-  std::sort(indices, indices + n);
-  std::fill(indices + n, indices + k, -1);
-}
-
-/// Best keys of one query -> its row of indices. `best` selected k keys; the worst of them make room for kept
-/// ones.
+/// Best keys of one query -> its row of indices, ascending, padded with -1. `best` selected k keys; the worst of
+/// them make room for kept ones.
 void finish(const SelectKeysArgs& args, std::int64_t query, BestKeys& best, std::int32_t* indices) {
   const std::int64_t k = args.indices.shape[1];
-  std::int64_t n = 0;
   if (args.keep_window == 0 && args.n_keep_ranges == 0) {
+    std::int64_t n = 0;
     const std::int32_t* selected = best.take(n);
-    write_selection(selected, n, k, indices);
+    std::fill(std::copy(selected, selected + n, indices), indices + k, -1);
     return;
   }
   const std::vector<std::int32_t> kept = kept_positions(args, args.first_position + query + 1, k);
@@ -38,7 +31,8 @@ void finish(const SelectKeysArgs& args, std::int64_t query, BestKeys& best, std:
     if (static_cast<std::int64_t>(chosen.size()) == k) break;
     if (!std::binary_search(kept.begin(), kept.end(), position_of(rank))) chosen.push_back(position_of(rank));
   }
-  write_selection(chosen.data(), static_cast<std::int64_t>(chosen.size()), k, indices);
+  std::sort(chosen.begin(), chosen.end());
+  std::fill(std::copy(chosen.begin(), chosen.end(), indices), indices + k, -1);
 }
 
 /// One query, its keys cut at fixed positions. False when `guess` was too high for k keys to be found.

@@ -100,11 +100,15 @@ void PanelKeyCache::set_index(std::int64_t position, const float* key) {
     for (int d = 0; d < shape_.index_dim; ++d) reinterpret_cast<float*>(panel)[d * kPanel + j] = key[d];
     return;
   }
-  const float scale = int8_scale(key, shape_.index_dim);
+  const TileKernels& kernels = best_tile_kernels();
+  const float scale = int8_scale(kernels.largest_size(key, shape_.index_dim));
   scales_->as<float>()[position] = scale;
-  for (int d = 0; d < padded_index_dim(); ++d) {
-    const int value = d < shape_.index_dim ? to_int8(key[d], scale) : 0;
-    panel[(d / 4 * kPanel + j) * 4 + d % 4] = static_cast<std::byte>(value + 128);
+  constexpr int kStep = 64;
+  for (int first = 0; first < padded_index_dim(); first += kStep) {
+    std::int8_t values[kStep] = {};
+    if (scale > 0) kernels.quantise(key + first, std::min(kStep, shape_.index_dim - first), scale, values);
+    for (int d = first; d < std::min(first + kStep, padded_index_dim()); ++d)
+      panel[(d / 4 * kPanel + j) * 4 + d % 4] = static_cast<std::byte>(values[d - first] + 128);
   }
 }
 
@@ -121,19 +125,9 @@ void PanelKeyCache::get_index(std::int64_t position, float* key) const {
   }
 }
 
-float int8_scale(const float* values, std::int64_t n) {
-  float largest = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (!std::isfinite(values[i])) return std::nanf("");
-    largest = std::max(largest, std::fabs(values[i]));
-  }
+float int8_scale(float largest) {
   const auto bits = std::bit_cast<std::uint32_t>(largest / 127.0f);
-  return std::bit_cast<float>((bits + 0xffu) & ~0xffu);
-}
-
-int to_int8(float value, float scale) {
-  if (!(scale > 0)) return 0;
-  return std::clamp(static_cast<int>(std::lrint(value / scale)), -127, 127);
+  return std::isnan(largest) ? largest : std::bit_cast<float>((bits + 0xffu) & ~0xffu);
 }
 
 }  // namespace kernels::cpu

@@ -95,12 +95,10 @@ class PanelKeyCache final : public KeyCache {
   std::unique_ptr<HostBuffer> scales_;
 };
 
-/// The scale with which `n` values become integers in [-127, 127]. It has 16 significant bits and is rounded
-/// up, so that integer * scale is exact in f32 and gives the same integers and scale again. NaN when a value
-/// is not finite, 0 when all are zero.
-float int8_scale(const float* values, std::int64_t n);
-/// round(value / scale), 0 where the scale is 0 or NaN.
-int to_int8(float value, float scale);
+/// The scale with which values up to `largest` in size become integers in [-127, 127]. It has 16 significant
+/// bits and is rounded up, so that integer * scale is exact in f32 and gives the same integers and scale
+/// again. NaN for NaN, 0 for 0.
+float int8_scale(float largest);
 
 inline const PackedMatrix& packed(const Matrix* matrix) {
   return static_cast<const PackedMatrix&>(*matrix);

@@ -24,6 +24,7 @@ IndexScorer::IndexScorer(const Cpu& cpu, const TensorView& queries, const Tensor
     // Of a pair, the second query's rows lie behind the first's within one group.
     const std::int64_t n_rows = paired_ ? kHalfRows : n_groups_ * kIndexRows;
     query_bytes_ = n_rows * cache.padded_index_dim();
+    row_.resize(static_cast<std::size_t>(cache.padded_index_dim()));
     offsets_.resize(static_cast<std::size_t>(kQueries * n_rows));
     weights_.resize(offsets_.size());
   } else {
@@ -65,17 +66,17 @@ void IndexScorer::pack_i8(std::int64_t query, int slot) {
   const std::int64_t dim = cache_.padded_index_dim();
   for (std::int64_t h = 0; h < n_heads_; ++h) {
     const float* q = queries_ + (query * n_heads_ + h) * dim_;
-    const float scale = int8_scale(q, dim_);
+    const float scale = int8_scale(cpu_.kernels.largest_size(q, dim_));
+    std::fill(row_.begin(), row_.end(), std::int8_t{0});
+    if (scale > 0) cpu_.kernels.quantise(q, dim_, scale, row_.data());
     // Where row r of the group lies: groups of kIndexRows rows, a pair of queries shares one.
     const std::int64_t row = paired_ ? slot * kHalfRows + h : slot * n_groups_ * kIndexRows + h;
     const std::int64_t group = row / kIndexRows;
     std::byte* out = packed_.data() + group * kIndexRows * dim + row % kIndexRows * 4;
     std::int32_t sum = 0;
-    for (std::int64_t d = 0; d < dim_; ++d) {
-      const int value = to_int8(q[d], scale);
-      sum += value;
-      out[d / 4 * kIndexRows * 4 + d % 4] = static_cast<std::byte>(value);
-    }
+    for (const std::int8_t value : row_) sum += value;
+    for (std::int64_t d = 0; d < dim; d += 4)
+      std::memcpy(out + d * kIndexRows, row_.data() + d, 4);
     offsets_[static_cast<std::size_t>(row)] = -128 * sum;
     weights_[static_cast<std::size_t>(row)] = head_weights_[query * n_heads_ + h] * scale;
   }
@@ -84,9 +85,7 @@ void IndexScorer::pack_i8(std::int64_t query, int slot) {
 void IndexScorer::add_keys(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
                            BestKeys* const* best) {
   if (i8_) {
-    const int step = paired_ ? 2 : 1;
-    for (int slot = 0; slot < n_; slot += step)
-      add_i8(slot, std::min(step, n_ - slot), first_key, n_keys, n_visible + slot, best + slot);
+    add_i8(first_key, n_keys, n_visible, best);
     return;
   }
   for (int slot = 0; slot < n_; ++slot) {
@@ -116,29 +115,27 @@ void IndexScorer::add_f32(int slot, std::int64_t first_key, std::int64_t n_keys,
                                      static_cast<std::int32_t>(first_key), scores, best.positions_end()));
 }
 
-void IndexScorer::add_i8(int slot, int n, std::int64_t first_key, std::int64_t n_keys,
-                         const std::int64_t* n_visible, BestKeys* const* best) {
-  const std::int64_t first_row = paired_ ? slot * kHalfRows : std::int64_t{slot} * n_groups_ * kIndexRows;
+void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
+                         BestKeys* const* best) {
   IndexTile tile{cache_.panel(first_key / kPanel),
                  cache_.scales() + first_key,
                  static_cast<int>(n_keys),
                  cache_.padded_index_dim(),
                  n_groups_,
-                 paired_ && n == 2 ? 2 : 1,
-                 paired_ && n == 1,
-                 packed_.data() + first_row / kIndexRows * kIndexRows * cache_.padded_index_dim() +
-                     first_row % kIndexRows * 4,
-                 offsets_.data() + first_row,
-                 weights_.data() + first_row,
-                 {},
-                 static_cast<std::int32_t>(first_key)};
-  for (int i = 0; i < n; ++i) {
+                 n_,
+                 paired_,
+                 packed_.data(),
+                 offsets_.data(),
+                 weights_.data(),
+                 static_cast<std::int32_t>(first_key),
+                 {}};
+  for (int i = 0; i < n_; ++i) {
     const std::int64_t visible = std::clamp<std::int64_t>(n_visible[i] - first_key, 0, n_keys);
     float* scores = best[i]->scores_end(n_keys);
     tile.query[i] = {best[i]->threshold(), static_cast<int>(visible), scores, best[i]->positions_end(), 0};
   }
   cpu_.kernels.score_i8(tile);
-  for (int i = 0; i < n; ++i) best[i]->added(tile.query[i].n_found);
+  for (int i = 0; i < n_; ++i) best[i]->added(tile.query[i].n_found);
 }
 
 }  // namespace kernels::cpu

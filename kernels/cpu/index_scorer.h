@@ -12,7 +12,7 @@ namespace kernels::cpu {
 /// tiles of keys. In f32 or in int8, as the cache's keys are. One scorer per thread.
 class IndexScorer {
  public:
-  static constexpr int kQueries = 8;  // queries that share a tile of keys while it is in L2
+  static constexpr int kQueries = kIndexQueries;  // queries that share keys while they are in the cache
   static constexpr std::int64_t kKeysPerTile = 1024;
 
   IndexScorer(const Cpu& cpu, const TensorView& queries, const TensorView& head_weights,
@@ -30,7 +30,7 @@ class IndexScorer {
   void pack_f32(std::int64_t query, int slot);
   void pack_i8(std::int64_t query, int slot);
   void add_f32(int slot, std::int64_t first_key, std::int64_t n_keys, BestKeys& best);
-  void add_i8(int slot, int n, std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
+  void add_i8(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
               BestKeys* const* best);
 
   const Cpu& cpu_;
@@ -48,6 +48,7 @@ class IndexScorer {
   std::int64_t query_bytes_;
   std::vector<std::int32_t> offsets_;  // i8: [kQueries][rows of one query]
   std::vector<float> weights_;         // i8: the same
+  std::vector<std::int8_t> row_;       // i8: one query-head
   std::vector<float> tile_;            // f32: scores of one query
 };
 

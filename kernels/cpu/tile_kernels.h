@@ -15,8 +15,8 @@ constexpr int kMaxRows = 16;     // upper bound of TileKernels::rows
 constexpr int kChunkBytes = 64;  // activations are packed in chunks of one cache line
 constexpr int kKeyTile = 64;     // keys that one call of `attend_*` takes
 constexpr int kIndexRows = 8;    // query-heads that one step of `score_i8` multiplies
-
-constexpr int kIndexKeys = 64;  // keys that one step of `score_i8` multiplies at most
+constexpr int kIndexKeys = 64;   // keys that one step of `score_i8` multiplies at most
+constexpr int kIndexQueries = 8; // queries that one call of `score_i8` takes
 
 /// Arithmetic of one packed matrix.
 enum class Format : std::uint8_t { kF32, kBF16, kI8 };
@@ -57,29 +57,35 @@ struct AttentionTile {
       side;  // bf16 only: [kKeyTile / 2][latent_dim rounded up to 32][2], then [kKeyTile / 2][lanes][2]
 };
 
-/// Scores of a run of keys for one or two queries at once, those above a threshold kept.
+/// Scores of a run of keys for a few queries, those above a threshold kept.
 ///   score = key_scale[s] * sum over heads of weight * max(0, dot(q, key))
 /// Keys are u8 with 128 added, [n_panels][dim/4][kPanel][4], readable up to a multiple of kIndexKeys; q is
-/// s8.
+/// s8. Rows of q come in units: groups of kIndexRows query-heads of one query, or one group whose halves
+/// belong to two queries.
 struct IndexTile {
   const std::byte* keys;
   const float* key_scales;  // [n_keys rounded up to a tile]
   int n_keys;
   int dim;                      // a multiple of 4
-  int n_groups;                 // groups of kIndexRows query-heads
-  int n_queries;                // 1, or 2 with one group whose halves are the two queries
-  bool half_group;              // one query, one group, and only its first half is used
-  const std::byte* q;           // [n_groups][dim/4][kIndexRows][4]
-  const std::int32_t* offsets;  // [n_groups * kIndexRows] -128 * sum of q: takes the 128 back out
-  const float* weights;         // [n_groups * kIndexRows]
+  int n_groups;                 // groups of a unit
+  int n_queries;                // <= kIndexQueries
+  bool paired;                  // units of two queries
+  const std::byte* q;           // [n_units][n_groups][dim/4][kIndexRows][4]
+  const std::int32_t* offsets;  // [n_units][n_groups * kIndexRows] -128 * sum of q: takes the 128 back out
+  const float* weights;         // [n_units][n_groups * kIndexRows]
+  std::int32_t first_position;
   struct Query {
     float threshold;          // scores that are less are dropped; NaN never is
     int n_visible;            // keys of this run that the query sees
     float* scores;            // out; room for n_keys more
     std::int32_t* positions;  // out; position = first_position + index in the run
     int n_found;              // in and out
-  } query[2];
-  std::int32_t first_position;
+  } query[kIndexQueries];
+};
+
+struct ScoreRange {
+  float lowest;
+  float highest;
 };
 
 struct TileKernels {
@@ -107,6 +113,14 @@ struct TileKernels {
 
   /// How many are not less than `limit`.
   int (*count_from)(const float* scores, int n, float limit);
+  /// Makes NaN -infinity; the smallest and largest of n >= 1 scores.
+  ScoreRange (*range_of)(float* scores, int n);
+  /// Keeps, in order, what is not less than `limit`, but for the first `n_equal_dropped` that are equal to it;
+  /// returns how many. Both arrays may be written up to 16 places behind the last.
+  int (*keep_from)(float* scores, std::int32_t* positions, int n, float limit, int n_equal_dropped);
+  /// values[i] / scale rounded to the nearest integer, within [-127, 127]; scale > 0.
+  void (*quantise)(const float* values, std::int64_t n, float scale, std::int8_t* out);
+  float (*largest_size)(const float* values, std::int64_t n);  // of |values|; NaN when one is not finite
 
   /// One step of the online softmax over one tile of keys.
   void (*attend_f32)(const AttentionTile& tile);

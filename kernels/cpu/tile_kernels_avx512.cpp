@@ -17,6 +17,7 @@ constexpr int kGemmRows = 14;
 constexpr TileKernels with_faster_entries() {
   TileKernels kernels = kPortable;
   kernels.keep_above = keep_above_compressed;
+  kernels.keep_from = keep_from_compressed;
   return kernels;
 }
 

@@ -24,3 +24,18 @@ int keep_above_compressed(const float* scores, int n, float threshold, std::int3
   }
   return n_kept;
 }
+
+int keep_from_compressed(float* scores, std::int32_t* positions, int n, float limit, int n_equal_dropped) {
+  const __m512 limits = _mm512_set1_ps(limit);
+  int n_kept = 0;
+  for (int j = 0; j < n; j += 16) {
+    const __mmask16 there = n - j >= 16 ? 0xffff : static_cast<__mmask16>((1u << (n - j)) - 1);
+    const __m512 score = _mm512_maskz_loadu_ps(there, scores + j);
+    const __m512i position = _mm512_maskz_loadu_epi32(there, positions + j);
+    unsigned chosen = _mm512_mask_cmp_ps_mask(there, score, limits, _CMP_NLT_UQ);
+    unsigned equal = n_equal_dropped > 0 ? _mm512_mask_cmp_ps_mask(there, score, limits, _CMP_EQ_OQ) : 0u;
+    for (; equal != 0 && n_equal_dropped > 0; equal &= equal - 1, --n_equal_dropped) chosen &= ~(equal & (0u - equal));
+    n_kept += keep_lanes(static_cast<__mmask16>(chosen), score, position, scores + n_kept, positions + n_kept);
+  }
+  return n_kept;
+}

@@ -18,6 +18,7 @@ constexpr int kGemmRows = 14;
 constexpr TileKernels with_faster_entries() {
   TileKernels kernels = kPortable;
   kernels.keep_above = keep_above_compressed;
+  kernels.keep_from = keep_from_compressed;
   kernels.native_bf16 = true;
   kernels.gemm_bf16 = gemm_bf16_dot;
   kernels.attend_bf16 = attend_bf16;

@@ -201,26 +201,29 @@ void attend_bf16(const AttentionTile& tile) {
   for (; lane < tile.lanes; lane += 8) attend_pair_lanes<8, 1>(tile, lane);
 }
 
-/// Scores of kWide panels of keys: kRows query-heads x kWide registers of sums stay in registers. The rows of
-/// a group belong to kQueries queries, the same number to each.
-template <int kQueries, int kRows, int kWide>
-inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, int first,
+/// Scores of kWide panels of keys for one unit: kRows query-heads x kWide registers of sums stay in registers.
+/// The rows of a group belong to kQueries queries, the same number to each. kFetch: asks for the next panels.
+template <int kQueries, int kRows, int kWide, bool kFetch>
+inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, int unit, int first,
                                                         __m512 (&scores)[kQueries][kWide]) {
   const int n_steps = tile.dim / 4;
   const std::byte* keys = tile.keys + static_cast<std::ptrdiff_t>(first) * tile.dim;
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(kPanel) * tile.dim;
+  const std::ptrdiff_t first_row = static_cast<std::ptrdiff_t>(unit) * tile.n_groups * kIndexRows;
+  const std::byte* q = tile.q + first_row * tile.dim;
+  const std::int32_t* offsets = tile.offsets + first_row;
+  const float* weights = tile.weights + first_row;
   for (auto& query : scores)
     for (__m512& score : query) score = _mm512_setzero_ps();
-  const std::byte* q = tile.q;
-  for (int g = 0; g < tile.n_groups; ++g) {
+  for (int g = 0; g < tile.n_groups; ++g, offsets += kIndexRows, weights += kIndexRows) {
     __m512i sums[kRows][kWide];
     for (int r = 0; r < kRows; ++r)
-      for (int p = 0; p < kWide; ++p) sums[r][p] = _mm512_set1_epi32(tile.offsets[g * kIndexRows + r]);
+      for (int p = 0; p < kWide; ++p) sums[r][p] = _mm512_set1_epi32(offsets[r]);
     for (int i = 0; i < n_steps; ++i, q += kIndexRows * 4) {
       __m512i key[kWide];
       for (int p = 0; p < kWide; ++p) {
         key[p] = _mm512_loadu_si512(keys + p * panel_bytes + i * 64);
-        __builtin_prefetch(keys + (p + kWide) * panel_bytes + i * 64, 0, 3);
+        if (kFetch) __builtin_prefetch(keys + (p + kWide) * panel_bytes + i * 64, 0, 3);
       }
       for (int r = 0; r < kRows; ++r) {
         const __m512i query = _mm512_set1_epi32(reinterpret_cast<const int*>(q)[r]);
@@ -228,7 +231,7 @@ inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, i
       }
     }
     for (int r = 0; r < kRows; ++r) {
-      const __m512 weight = _mm512_set1_ps(tile.weights[g * kIndexRows + r]);
+      const __m512 weight = _mm512_set1_ps(weights[r]);
       for (int p = 0; p < kWide; ++p) {
         __m512& out = scores[r * kQueries / kRows][p];
         out = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_max_epi32(sums[r][p], _mm512_setzero_si512())),
@@ -238,35 +241,53 @@ inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, i
   }
 }
 
-template <int kQueries, int kRows, int kWide>
-void score_i8_for(IndexTile& tile) {
+/// The scores of one query that reach its threshold.
+template <int kWide>
+inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, int first, const __m512 (&scores)[kWide],
+                                                       IndexTile::Query& query) {
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512 threshold = _mm512_set1_ps(query.threshold);
+  for (int p = 0; p < kWide; ++p) {
+    const int at = first + p * kPanel;
+    const int n_left = query.n_visible - at;
+    if (n_left <= 0) return;
+    const __mmask16 there = n_left >= 16 ? 0xffff : static_cast<__mmask16>((1u << n_left) - 1);
+    const __m512 score = _mm512_mul_ps(scores[p], _mm512_loadu_ps(tile.key_scales + at));
+    const __mmask16 chosen = _mm512_mask_cmp_ps_mask(there, score, threshold, _CMP_NLT_UQ);
+    if (chosen == 0) continue;
+    query.n_found +=
+        keep_lanes(chosen, score, _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
+                   query.scores + query.n_found, query.positions + query.n_found);
+  }
+}
+
+template <int kQueries, int kRows, int kWide, bool kFetch>
+void score_unit(IndexTile& tile, int unit, int first) {
+  __m512 scores[kQueries][kWide];
+  score_panels<kQueries, kRows, kWide, kFetch>(tile, unit, first, scores);
+  for (int i = 0; i < kQueries && unit * kQueries + i < tile.n_queries; ++i)
+    keep_scores<kWide>(tile, first, scores[i], tile.query[unit * kQueries + i]);
+}
+
+/// All units meet a few keys before the next keys: these stay in the first cache.
+template <int kQueries>
+void score_units(IndexTile& tile) {
+  constexpr int kWide = 2;
+  const int n_units = (tile.n_queries + kQueries - 1) / kQueries;
   for (int first = 0; first < tile.n_keys; first += kPanel * kWide) {
-    __m512 scores[kQueries][kWide];
-    score_panels<kQueries, kRows, kWide>(tile, first, scores);
-    for (int i = 0; i < kQueries; ++i) {
-      IndexTile::Query& query = tile.query[i];
-      for (int p = 0; p < kWide; ++p) {
-        const int at = first + p * kPanel;
-        const int n_left = query.n_visible - at;
-        if (n_left <= 0) continue;
-        const __mmask16 there = n_left >= 16 ? 0xffff : static_cast<__mmask16>((1u << n_left) - 1);
-        const __m512 score = _mm512_mul_ps(scores[i][p], _mm512_loadu_ps(tile.key_scales + at));
-        const __mmask16 chosen =
-            _mm512_mask_cmp_ps_mask(there, score, _mm512_set1_ps(query.threshold), _CMP_NLT_UQ);
-        if (chosen == 0) continue;
-        query.n_found +=
-            keep_lanes(chosen, score, _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
-                       query.scores + query.n_found, query.positions + query.n_found);
-      }
-    }
+    score_unit<kQueries, kIndexRows, kWide, true>(tile, 0, first);
+    for (int unit = 1; unit < n_units; ++unit)
+      score_unit<kQueries, kIndexRows, kWide, false>(tile, unit, first);
   }
 }
 
 void score_i8(IndexTile& tile) {
-  if (tile.n_queries == 2) return score_i8_for<2, kIndexRows, 2>(tile);
-  if (tile.half_group) return score_i8_for<1, kIndexRows / 2, 4>(tile);
-  score_i8_for<1, kIndexRows, 2>(tile);
+  if (!tile.paired) return score_units<1>(tile);
+  if (tile.n_queries > 1) return score_units<2>(tile);
+  // Half of the rows of the only group are unused.
+  constexpr int kWide = 4;
+  for (int first = 0; first < tile.n_keys; first += kPanel * kWide)
+    score_unit<1, kIndexRows / 2, kWide, true>(tile, 0, first);
 }
 
 double spin_bf16(std::int64_t n) {

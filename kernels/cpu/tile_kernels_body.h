@@ -224,6 +224,63 @@ int count_from(const float* scores, int n, float limit) {
   return count;
 }
 
+ScoreRange range_of(float* scores, int n) {
+  const float infinity = __builtin_inff();
+  Vector<kLanes> low = all<kLanes>(infinity);
+  Vector<kLanes> high = all<kLanes>(-infinity);
+  int j = 0;
+  for (; j + kLanes <= n; j += kLanes) {
+    const Vector<kLanes> read = load<kLanes>(scores + j);
+    const Vector<kLanes> score = read == read ? read : all<kLanes>(-infinity);
+    store<kLanes>(scores + j, score);
+    low = score < low ? score : low;
+    high = score > high ? score : high;
+  }
+  ScoreRange range{infinity, -infinity};
+  const auto take = [&range](float score) {
+    range.lowest = score < range.lowest ? score : range.lowest;
+    range.highest = score > range.highest ? score : range.highest;
+  };
+  for (; j < n; ++j) take(scores[j] = scores[j] == scores[j] ? scores[j] : -infinity);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    take(low[lane]);
+    take(high[lane]);
+  }
+  return range;
+}
+
+inline int keep_from(float* scores, std::int32_t* positions, int n, float limit, int n_equal_dropped) {
+  int n_kept = 0;
+  for (int j = 0; j < n; ++j) {
+    const float score = scores[j];
+    const bool dropped = score == limit && n_equal_dropped > 0;
+    n_equal_dropped -= dropped;
+    scores[n_kept] = score;
+    positions[n_kept] = positions[j];
+    n_kept += !(score < limit) && !dropped;
+  }
+  return n_kept;
+}
+
+float largest_size(const float* values, std::int64_t n) {
+  int largest = 0;  // without their signs floats are in the order of integers, NaN above infinity
+  for (std::int64_t i = 0; i < n; ++i) {
+    const int size = __builtin_bit_cast(int, values[i]) & 0x7fffffff;
+    largest = size > largest ? size : largest;
+  }
+  return largest < 0x7f800000 ? __builtin_bit_cast(float, largest) : __builtin_nanf("");
+}
+
+void quantise(const float* values, std::int64_t n, float scale, std::int8_t* out) {
+  // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
+  for (std::int64_t i = 0; i < n; ++i) {
+    float value = values[i] / scale;
+    value = value > 127.0f ? 127.0f : value;
+    value = value < -127.0f ? -127.0f : value;
+    out[i] = static_cast<std::int8_t>(__builtin_bit_cast(int, value + 12582912.0f) - 0x4b400000);
+  }
+}
+
 inline int keep_above(const float* scores, int n, float threshold, std::int32_t first_position, float* kept,
                       std::int32_t* positions) {
   int n_kept = 0;
@@ -400,6 +457,10 @@ constexpr TileKernels kPortable{
     .add_relu = add_relu,
     .keep_above = keep_above,
     .count_from = count_from,
+    .range_of = range_of,
+    .keep_from = keep_from,
+    .quantise = quantise,
+    .largest_size = largest_size,
     .attend_f32 = attend_f32,
     .attend_bf16 = nullptr,
     .widen_bf16 = widen_bf16,

@@ -236,6 +236,8 @@ int main(int argc, char** argv) {
       {{4, 64, 32768, 256, 32},
        {4, 64, 131072, 256, 16},
        {16, 128, 32768, 2048, 16},
+       {64, 128, 32768, 2048, 16},
+       {64, 128, 131072, 2048, 8},
        {4, 64, 131072, 256, 1}});
   for (const bool warm : {false, true})
     benchmark::RegisterBenchmark(warm ? "top_k/warm" : "top_k/cold", top_k, warm)
