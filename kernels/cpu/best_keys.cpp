@@ -24,9 +24,9 @@ float float_at(std::int64_t order) {
 
 }  // namespace
 
-void BestKeys::start(float guess) {
+void BestKeys::start() {
   n_ = 0;
-  threshold_ = guess;
+  threshold_ = kEverything;
 }
 
 void BestKeys::reserve(std::int64_t n) {
@@ -66,8 +66,11 @@ void BestKeys::prune(std::int64_t n_spare) {
   threshold_ = std::max(threshold_, limit);
 }
 
-std::vector<std::uint64_t> BestKeys::take_ranked() {
+void BestKeys::finish() {
   if (n_ > k_) prune(0);
+}
+
+std::vector<std::uint64_t> BestKeys::ranked() const {
   std::vector<std::uint64_t> ranks;
   for (std::int64_t i = 0; i < n_; ++i) ranks.push_back(selection_rank(score(i), position(i)));
   std::sort(ranks.begin(), ranks.end(), std::greater<>());
@@ -80,13 +83,6 @@ void BestKeys::move_to(BestKeys& other) {
   std::copy_n(scores_.begin(), n_, scores);
   std::copy_n(positions_.begin(), n_, other.positions_end());
   other.added(n_);
-}
-
-const std::int32_t* BestKeys::take(std::int64_t& n) {
-  if (n_ > k_) prune(0);
-  if (n_ > 0) range_ = kernels_->range_of(scores_.data(), static_cast<int>(n_));
-  n = n_;
-  return positions_.data();
 }
 
 }  // namespace kernels::cpu

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -8,17 +9,19 @@
 
 namespace kernels::cpu {
 
-/// The best k of a stream of scores, exact: it drops only what k better ones have been seen for. A guess
-/// of the last score that will be selected makes it drop more at once; whether the guess was too high shows
-/// in the number of keys at the end, and then the stream has to be read again.
+/// The best k of a stream of scores, exact: it drops only what k better ones are known for.
 class BestKeys {
  public:
+  static constexpr float kEverything = -std::numeric_limits<float>::infinity();
+
   BestKeys(const TileKernels& kernels, std::int64_t k) : kernels_(&kernels), k_(k) {}
 
-  void start(float guess = -std::numeric_limits<float>::infinity());
+  void start();
 
   /// Scores that are less than this need not be added.
   float threshold() const { return threshold_; }
+  /// Somebody knows k keys, of this stream or of those it will be joined with, that reach `limit`.
+  void raise_threshold(float limit) { threshold_ = std::max(threshold_, limit); }
 
   /// Where the next scores and positions go: room for n more and one register.
   float* scores_end(std::int64_t n) {
@@ -26,21 +29,20 @@ class BestKeys {
     return scores_.data() + n_;
   }
   std::int32_t* positions_end() { return positions_.data() + n_; }
+  /// Takes `n` keys that were written there. Positions ascend over the whole stream.
+  void added(std::int64_t n);
+  /// Adds what this stream kept to `other`, whose stream ended before this one began.
+  void move_to(BestKeys& other);
+
+  /// Ends the stream: what is left are the best min(k, seen) keys.
+  void finish();
+
+  /// What is left, by ascending position; before `finish` a few more.
   std::int64_t size() const { return n_; }
   float score(std::int64_t i) const { return scores_[static_cast<std::size_t>(i)]; }
   std::int32_t position(std::int64_t i) const { return positions_[static_cast<std::size_t>(i)]; }
-  /// Takes `n` keys that were written there. Positions ascend over the whole stream.
-  void added(std::int64_t n);
-
-  /// The positions of the best min(k, seen) keys, ascending.
-  const std::int32_t* take(std::int64_t& n);
   /// The same as ranks (see selection_rank), best first.
-  std::vector<std::uint64_t> take_ranked();
-  /// Adds what this stream kept to `other`, whose stream ended before this one began.
-  void move_to(BestKeys& other);
-  /// After `take`: a guess for a stream like this one. A little below the last selected score, so that a
-  /// stream that differs a little still has k keys above it.
-  float guess() const { return range_.lowest - 0.05f * (range_.highest - range_.lowest); }
+  std::vector<std::uint64_t> ranked() const;
 
  private:
   void reserve(std::int64_t n);
@@ -51,7 +53,6 @@ class BestKeys {
   std::int64_t k_;
   std::int64_t n_ = 0;
   float threshold_ = 0;
-  ScoreRange range_{0, 0};  // of what was taken
   std::vector<float> scores_;
   std::vector<std::int32_t> positions_;
 };

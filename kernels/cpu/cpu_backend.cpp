@@ -51,7 +51,7 @@ class CpuBackend final : public Backend {
     return std::unique_ptr<Matrix>(std::move(matrix));
   }
   DeviceResult<std::unique_ptr<KeyCache>> make_key_cache(const KeyCacheShape& shape) override {
-    auto cache = PanelKeyCache::create(shape, keys_);
+    auto cache = PanelKeyCache::create(shape, keys_, kernels_);
     if (cache == nullptr) {
       const std::int64_t row = std::int64_t{shape.latent_dim} + shape.rope_dim + shape.index_dim;
       return out_of_memory("the keys of one layer",

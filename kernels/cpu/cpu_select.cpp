@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <limits>
+#include <atomic>
 
 #include "kernels/cpu/index_scorer.h"
 #include "kernels/reference/key_selection.h"
@@ -15,54 +15,58 @@ std::vector<IndexScorer> scorers_for_threads(Cpu& cpu, const TensorView& queries
                                   IndexScorer(cpu, queries, head_weights, cache));
 }
 
-/// Best keys of one query -> its row of indices, ascending, padded with -1. `best` selected k keys; the worst of
-/// them make room for kept ones.
-void finish(const SelectKeysArgs& args, std::int64_t query, BestKeys& best, std::int32_t* indices) {
+/// Best keys of one query -> its row of indices, ascending, padded with -1. Of the k best the worst make room for
+/// kept ones.
+void write_selection(const SelectKeysArgs& args, std::int64_t query, const BestKeys& best) {
   const std::int64_t k = args.indices.shape[1];
+  std::int32_t* indices = args.indices.as<std::int32_t>() + query * k;
+  std::int32_t* end = indices;
   if (args.keep_window == 0 && args.n_keep_ranges == 0) {
-    std::int64_t n = 0;
-    const std::int32_t* selected = best.take(n);
-    std::fill(std::copy(selected, selected + n, indices), indices + k, -1);
-    return;
+    for (std::int64_t i = 0; i < best.size(); ++i) *end++ = best.position(i);
+  } else {
+    const std::vector<std::int32_t> kept = kept_positions(args, args.first_position + query + 1, k);
+    end = std::copy(kept.begin(), kept.end(), indices);
+    for (const std::uint64_t rank : best.ranked()) {
+      if (end == indices + k) break;
+      if (!std::binary_search(kept.begin(), kept.end(), position_of(rank))) *end++ = position_of(rank);
+    }
+    std::sort(indices, end);
   }
-  const std::vector<std::int32_t> kept = kept_positions(args, args.first_position + query + 1, k);
-  std::vector<std::int32_t> chosen(kept);
-  for (const std::uint64_t rank : best.take_ranked()) {
-    if (static_cast<std::int64_t>(chosen.size()) == k) break;
-    if (!std::binary_search(kept.begin(), kept.end(), position_of(rank))) chosen.push_back(position_of(rank));
-  }
-  std::sort(chosen.begin(), chosen.end());
-  std::fill(std::copy(chosen.begin(), chosen.end(), indices), indices + k, -1);
+  std::fill(end, indices + k, -1);
 }
 
-/// One query, its keys cut at fixed positions. False when `guess` was too high for k keys to be found.
-bool select_one(Cpu& cpu, const SelectKeysArgs& args, std::vector<IndexScorer>& scorers, float guess) {
+/// One query alone, its keys cut at fixed positions. What k keys of one part reach, a key of another must reach
+/// too: the parts share the highest such limit, and which of them found it does not change what is selected.
+void select_one(Cpu& cpu, const SelectKeysArgs& args, std::vector<IndexScorer>& scorers) {
   const std::int64_t k = args.indices.shape[1];
   const std::int64_t n_visible = args.first_position + 1;
   const std::int64_t n_splits = (n_visible + kSplitKeys - 1) / kSplitKeys;
   std::vector<BestKeys> parts(static_cast<std::size_t>(n_splits), BestKeys(cpu.kernels, k));
+  std::atomic<float> limit = BestKeys::kEverything;
   for (IndexScorer& scorer : scorers) scorer.set_queries(0, 1);
   cpu.pool.run(n_splits, [&](std::int64_t i, int thread) {
     BestKeys* best = &parts[static_cast<std::size_t>(i)];
-    best->start(guess);
+    best->start();
     const std::int64_t end = std::min(n_visible, (i + 1) * kSplitKeys);
-    for (std::int64_t s = i * kSplitKeys; s < end && !cpu.stop.poll(thread); s += IndexScorer::kKeysPerTile)
+    for (std::int64_t s = i * kSplitKeys; s < end && !cpu.stop.poll(thread); s += IndexScorer::kKeysPerTile) {
+      best->raise_threshold(limit.load(std::memory_order_relaxed));
       scorers[static_cast<std::size_t>(thread)].add_keys(s, std::min(IndexScorer::kKeysPerTile, end - s),
                                                          &n_visible, &best);
+      // Two threads at once may leave the lower of their limits: that one is true as well.
+      if (best->threshold() > limit.load(std::memory_order_relaxed))
+        limit.store(best->threshold(), std::memory_order_relaxed);
+    }
   });
   BestKeys all(cpu.kernels, k);
   all.start();
   for (BestKeys& part : parts) part.move_to(all);
-  if (all.size() < k && !cpu.stop.poll(0)) return false;
-  finish(args, 0, all, args.indices.as<std::int32_t>());
-  panels(args.cache).next_guess = all.guess();
-  return true;
+  all.finish();
+  write_selection(args, 0, all);
 }
 
 /// Queries [first, first + n) of one thread: they share each tile of keys.
 void select_block(Cpu& cpu, const SelectKeysArgs& args, std::int64_t first, int n, int thread,
                   IndexScorer& scorer, std::vector<BestKeys>& keys) {
-  const std::int64_t k = args.indices.shape[1];
   std::int64_t n_visible[IndexScorer::kQueries];
   BestKeys* best[IndexScorer::kQueries];
   for (int i = 0; i < n; ++i) {
@@ -73,8 +77,10 @@ void select_block(Cpu& cpu, const SelectKeysArgs& args, std::int64_t first, int 
   scorer.set_queries(first, n);
   for (std::int64_t s = 0; s < n_visible[n - 1] && !cpu.stop.poll(thread); s += IndexScorer::kKeysPerTile)
     scorer.add_keys(s, std::min(IndexScorer::kKeysPerTile, n_visible[n - 1] - s), n_visible, best);
-  for (int i = 0; i < n; ++i)
-    finish(args, first + i, *best[i], args.indices.as<std::int32_t>() + (first + i) * k);
+  for (int i = 0; i < n; ++i) {
+    best[i]->finish();
+    write_selection(args, first + i, *best[i]);
+  }
 }
 
 }  // namespace
@@ -91,12 +97,7 @@ void select_keys(Cpu& cpu, const SelectKeysArgs& args) {
   if (n_all == n_queries) return;
   std::vector<IndexScorer> scorers =
       scorers_for_threads(cpu, args.queries, args.head_weights, panels(args.cache));
-  if (n_queries == 1) {
-    // The token before this one selected from nearly the same keys: its worst score is a good guess.
-    constexpr float kNone = -std::numeric_limits<float>::infinity();
-    if (!select_one(cpu, args, scorers, panels(args.cache).next_guess)) select_one(cpu, args, scorers, kNone);
-    return;
-  }
+  if (n_queries == 1) return select_one(cpu, args, scorers);
   std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, k));
   const std::int64_t n_blocks = (n_queries - n_all + IndexScorer::kQueries - 1) / IndexScorer::kQueries;
   cpu.pool.run(n_blocks, [&](std::int64_t i, int thread) {
@@ -121,7 +122,7 @@ void score_keys(Cpu& cpu, const ScoreKeysArgs& args) {
     for (std::int64_t s = 0; s < n_visible && !cpu.stop.poll(thread); s += IndexScorer::kKeysPerTile)
       scorers[static_cast<std::size_t>(thread)].add_keys(
           s, std::min(IndexScorer::kKeysPerTile, n_visible - s), &n_visible, &all);
-    std::fill(out, out + n_keys, -std::numeric_limits<float>::infinity());
+    std::fill(out, out + n_keys, BestKeys::kEverything);
     for (std::int64_t i = 0; i < all->size(); ++i) out[all->position(i)] = all->score(i);
   });
 }

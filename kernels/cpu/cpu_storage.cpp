@@ -53,9 +53,10 @@ void PackedMatrix::row(std::int64_t i, float* out) const {
   }
 }
 
-std::unique_ptr<PanelKeyCache> PanelKeyCache::create(const KeyCacheShape& shape, const KeyFormats& formats) {
+std::unique_ptr<PanelKeyCache> PanelKeyCache::create(const KeyCacheShape& shape, const KeyFormats& formats,
+                                                     const TileKernels& kernels) {
   if (shape.latent_dim < 0 || shape.rope_dim < 0 || shape.index_dim < 0) return nullptr;
-  auto cache = std::unique_ptr<PanelKeyCache>(new PanelKeyCache(shape, formats));
+  auto cache = std::unique_ptr<PanelKeyCache>(new PanelKeyCache(shape, formats, kernels));
   const std::int64_t row_dim = std::int64_t{shape.latent_dim} + shape.rope_dim;
   cache->row_bytes_ = formats.latent == Format::kF32 ? row_dim * 4 : (row_dim + 31) / 32 * 64;
   cache->panel_bytes_ = formats.index == Format::kF32 ? std::int64_t{shape.index_dim} * kPanel * 4
@@ -100,13 +101,12 @@ void PanelKeyCache::set_index(std::int64_t position, const float* key) {
     for (int d = 0; d < shape_.index_dim; ++d) reinterpret_cast<float*>(panel)[d * kPanel + j] = key[d];
     return;
   }
-  const TileKernels& kernels = best_tile_kernels();
-  const float scale = int8_scale(kernels.largest_size(key, shape_.index_dim));
+  const float scale = int8_scale(kernels_.largest_size(key, shape_.index_dim));
   scales_->as<float>()[position] = scale;
   constexpr int kStep = 64;
   for (int first = 0; first < padded_index_dim(); first += kStep) {
     std::int8_t values[kStep] = {};
-    if (scale > 0) kernels.quantise(key + first, std::min(kStep, shape_.index_dim - first), scale, values);
+    if (scale > 0) kernels_.quantise(key + first, std::min(kStep, shape_.index_dim - first), scale, values);
     for (int d = first; d < std::min(first + kStep, padded_index_dim()); ++d)
       panel[(d / 4 * kPanel + j) * 4 + d % 4] = static_cast<std::byte>(values[d - first] + 128);
   }

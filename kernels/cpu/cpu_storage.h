@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 
 #include "kernels/api/backend.h"
@@ -57,7 +56,8 @@ struct KeyFormats {
 ///   i8  [panels][ceil(index_dim/4)][kPanel][4], u8 with 128 added, and one scale per key
 class PanelKeyCache final : public KeyCache {
  public:
-  static std::unique_ptr<PanelKeyCache> create(const KeyCacheShape& shape, const KeyFormats& formats);
+  static std::unique_ptr<PanelKeyCache> create(const KeyCacheShape& shape, const KeyFormats& formats,
+                                               const TileKernels& kernels);
 
   std::int64_t capacity() const override { return shape_.capacity; }
   std::size_t size_bytes() const override {
@@ -74,9 +74,6 @@ class PanelKeyCache final : public KeyCache {
   const float* scales() const { return scales_->as<float>(); }
   int padded_index_dim() const { return (shape_.index_dim + 3) / 4 * 4; }
 
-  /// Where the next selection by one query starts to look; a hint that cannot change what is selected.
-  mutable float next_guess = -std::numeric_limits<float>::infinity();
-
   /// `n` values of a latent row starting at `at`.
   void set_latent(std::int64_t position, int at, const float* values, int n);
   void get_latent(std::int64_t position, float* row) const;
@@ -84,10 +81,12 @@ class PanelKeyCache final : public KeyCache {
   void get_index(std::int64_t position, float* key) const;
 
  private:
-  PanelKeyCache(const KeyCacheShape& shape, const KeyFormats& formats) : shape_(shape), formats_(formats) {}
+  PanelKeyCache(const KeyCacheShape& shape, const KeyFormats& formats, const TileKernels& kernels)
+      : shape_(shape), formats_(formats), kernels_(kernels) {}
 
   KeyCacheShape shape_;
   KeyFormats formats_;
+  const TileKernels& kernels_;
   std::int64_t row_bytes_ = 0;
   std::int64_t panel_bytes_ = 0;
   std::unique_ptr<HostBuffer> latent_;

@@ -7,6 +7,7 @@ namespace kernels::cpu {
 
 namespace {
 constexpr std::int64_t kHalfRows = kIndexRows / 2;
+constexpr std::int64_t kFewShare = 64;  // one key in so many was kept: the next tile will be like this one
 }
 
 IndexScorer::IndexScorer(const Cpu& cpu, const TensorView& queries, const TensorView& head_weights,
@@ -124,6 +125,7 @@ void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std:
                  n_groups_,
                  n_,
                  paired_,
+                 found_few_,
                  packed_.data(),
                  offsets_.data(),
                  weights_.data(),
@@ -135,7 +137,12 @@ void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std:
     tile.query[i] = {best[i]->threshold(), static_cast<int>(visible), scores, best[i]->positions_end(), 0};
   }
   cpu_.kernels.score_i8(tile);
-  for (int i = 0; i < n_; ++i) best[i]->added(tile.query[i].n_found);
+  std::int64_t n_found = 0;
+  for (int i = 0; i < n_; ++i) {
+    best[i]->added(tile.query[i].n_found);
+    n_found += tile.query[i].n_found;
+  }
+  found_few_ = n_found * kFewShare < n_keys * n_;
 }
 
 }  // namespace kernels::cpu

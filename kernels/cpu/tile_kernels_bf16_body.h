@@ -241,10 +241,12 @@ inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, i
   }
 }
 
-/// The scores of one query that reach its threshold.
-template <int kWide>
-inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, int first, const __m512 (&scores)[kWide],
-                                                       IndexTile::Query& query) {
+/// The scores of one query that reach its threshold. kFew: they are so rare that the branch is foreseen nearly
+/// always. Elsewhere a wrong guess, behind the long chain of products, costs more than compressing registers
+/// that hold nothing.
+template <int kWide, bool kFew>
+inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, int first,
+                                                       const __m512 (&scores)[kWide], IndexTile::Query& query) {
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512 threshold = _mm512_set1_ps(query.threshold);
   for (int p = 0; p < kWide; ++p) {
@@ -254,40 +256,46 @@ inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, in
     const __mmask16 there = n_left >= 16 ? 0xffff : static_cast<__mmask16>((1u << n_left) - 1);
     const __m512 score = _mm512_mul_ps(scores[p], _mm512_loadu_ps(tile.key_scales + at));
     const __mmask16 chosen = _mm512_mask_cmp_ps_mask(there, score, threshold, _CMP_NLT_UQ);
-    if (chosen == 0) continue;
+    if (kFew && chosen == 0) continue;
     query.n_found +=
         keep_lanes(chosen, score, _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
                    query.scores + query.n_found, query.positions + query.n_found);
   }
 }
 
-template <int kQueries, int kRows, int kWide, bool kFetch>
+template <int kQueries, int kRows, int kWide, bool kFew, bool kFetch>
 void score_unit(IndexTile& tile, int unit, int first) {
   __m512 scores[kQueries][kWide];
   score_panels<kQueries, kRows, kWide, kFetch>(tile, unit, first, scores);
   for (int i = 0; i < kQueries && unit * kQueries + i < tile.n_queries; ++i)
-    keep_scores<kWide>(tile, first, scores[i], tile.query[unit * kQueries + i]);
+    keep_scores<kWide, kFew>(tile, first, scores[i], tile.query[unit * kQueries + i]);
 }
 
 /// All units meet a few keys before the next keys: these stay in the first cache.
-template <int kQueries>
+template <int kQueries, bool kFew>
 void score_units(IndexTile& tile) {
   constexpr int kWide = 2;
   const int n_units = (tile.n_queries + kQueries - 1) / kQueries;
   for (int first = 0; first < tile.n_keys; first += kPanel * kWide) {
-    score_unit<kQueries, kIndexRows, kWide, true>(tile, 0, first);
+    score_unit<kQueries, kIndexRows, kWide, kFew, true>(tile, 0, first);
     for (int unit = 1; unit < n_units; ++unit)
-      score_unit<kQueries, kIndexRows, kWide, false>(tile, unit, first);
+      score_unit<kQueries, kIndexRows, kWide, kFew, false>(tile, unit, first);
   }
 }
 
-void score_i8(IndexTile& tile) {
-  if (!tile.paired) return score_units<1>(tile);
-  if (tile.n_queries > 1) return score_units<2>(tile);
+template <bool kFew>
+void score_tile(IndexTile& tile) {
+  if (!tile.paired) return score_units<1, kFew>(tile);
+  if (tile.n_queries > 1) return score_units<2, kFew>(tile);
   // Half of the rows of the only group are unused.
   constexpr int kWide = 4;
   for (int first = 0; first < tile.n_keys; first += kPanel * kWide)
-    score_unit<1, kIndexRows / 2, kWide, true>(tile, 0, first);
+    score_unit<1, kIndexRows / 2, kWide, kFew, true>(tile, 0, first);
+}
+
+void score_i8(IndexTile& tile) {
+  if (tile.few_expected) return score_tile<true>(tile);
+  score_tile<false>(tile);
 }
 
 double spin_bf16(std::int64_t n) {
