@@ -33,7 +33,9 @@ std::unique_ptr<kernels::Backend> make_cpu(const LocalEngineOptions& options) {
 Result<std::unique_ptr<kernels::Backend>> make_backend(const LocalEngineOptions& options, std::int64_t weight_bytes) {
   if (options.device == Device::kReference) return kernels::make_reference_backend();
   if (options.device == Device::kCpu) return make_cpu(options);
-  auto made = kernels::make_cuda_backend();
+  kernels::CudaOptions cuda;
+  cuda.compute = options.arithmetic == Arithmetic::kFast ? kernels::Compute::kFastest : kernels::Compute::kF32;
+  auto made = kernels::make_cuda_backend(cuda);
   if (auto* backend = std::get_if<std::unique_ptr<kernels::Backend>>(&made)) {
     if (options.device == Device::kCuda) return std::move(*backend);
     if ((*backend)->memory_free_bytes() > static_cast<std::size_t>(weight_bytes)) return std::move(*backend);

@@ -85,7 +85,14 @@ struct CpuOptions {
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
 
-/// The GPU `device`, or why there is none (no driver, no GPU, or a build without CUDA).
-DeviceResult<std::unique_ptr<Backend>> make_cuda_backend(int device = 0);
+struct CudaOptions {
+  int device = 0;
+  /// kF32: f32 throughout, without tensor cores. kBF16 and kFastest: weights, activations of the products and cached
+  /// latents in bf16, indexer keys in int8; sums, norms, softmax and the router in f32.
+  Compute compute = Compute::kFastest;
+  bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
+};
+/// The GPU, or why there is none (no driver, no GPU, or a build without CUDA).
+DeviceResult<std::unique_ptr<Backend>> make_cuda_backend(const CudaOptions& options = {});
 
 }  // namespace kernels

@@ -2,7 +2,7 @@
 
 namespace kernels {
 
-DeviceResult<std::unique_ptr<Backend>> make_cuda_backend(int) {
+DeviceResult<std::unique_ptr<Backend>> make_cuda_backend(const CudaOptions&) {
   return DeviceError{false, "This build has no CUDA: it was compiled without nvcc."};
 }
 

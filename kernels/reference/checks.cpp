@@ -189,7 +189,7 @@ void check(const FeedForwardArgs& args) {
   check_feed_forward("feed_forward", args.weights, n_hidden);
 }
 
-void check(const RunExpertsArgs& args) {
+void check_shapes(const RunExpertsArgs& args) {
   const std::int64_t n = args.in.shape[0];
   const std::int64_t n_hidden = args.in.shape[1];
   const std::int64_t n_used = args.chosen.shape[1];
@@ -199,8 +199,12 @@ void check(const RunExpertsArgs& args) {
   require_shape("run_experts", "weights", args.weights, DType::kF32, n, n_used);
   require("run_experts", args.n_experts > 0 && args.experts != nullptr, "there are no experts");
   for (int e = 0; e < args.n_experts; ++e) check_feed_forward("run_experts", args.experts[e], n_hidden);
+}
+
+void check(const RunExpertsArgs& args) {
+  check_shapes(args);
   const auto* chosen = args.chosen.as<const std::int32_t>();
-  for (std::int64_t i = 0; i < n * n_used; ++i)
+  for (std::int64_t i = 0; i < args.chosen.n_elements(); ++i)
     require("run_experts", chosen[i] >= 0 && chosen[i] < args.n_experts, "an expert does not exist");
 }
 

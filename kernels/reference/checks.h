@@ -31,6 +31,8 @@ void check(const AttentionMassArgs& args, const KeyCacheShape& cache);
 void check(const RouteExpertsArgs& args);
 void check(const FeedForwardArgs& args);
 void check(const RunExpertsArgs& args);
+/// The same but for the chosen experts, which may lie where the host cannot read them.
+void check_shapes(const RunExpertsArgs& args);
 void check(const AddArgs& args);
 
 }  // namespace kernels
