@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
-#include <set>
+#include <initializer_list>
 #include <string>
 #include <variant>
 
@@ -84,6 +84,9 @@ class Report {
 
 /// Backends by name: "cuda/f32", "cuda/bf16" on the GPU, "cpu/..." and "reference" as in the CPU's tests.
 std::unique_ptr<Backend> open_backend(const std::string& kind);
+
+/// "matmul 3 4 5"
+std::string text(const char* what, std::initializer_list<std::int64_t> sizes);
 
 using Run = std::function<Floats(Rig&)>;
 using Select = std::function<Ints(Rig&)>;
