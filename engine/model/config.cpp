@@ -94,10 +94,10 @@ Result<void> read_rope(const JsonValue& root, ModelConfig& config) {
              scaling->integer_or("original_max_position_embeddings", config.context_length, 1, kMaxContext));
   TRY_ASSIGN(yarn.beta_fast, scaling->number_or("beta_fast", 32.0, 1e-6, 1e6));
   TRY_ASSIGN(yarn.beta_slow, scaling->number_or("beta_slow", 1.0, 1e-6, 1e6));
-  TRY_ASSIGN(const double mscale, scaling->number_or("mscale", 1.0, 0.0, 100.0));
+  TRY_ASSIGN(yarn.mscale, scaling->number_or("mscale", 1.0, 0.0, 100.0));
   TRY_ASSIGN(yarn.mscale_all_dim, scaling->number_or("mscale_all_dim", 0.0, 0.0, 100.0));
-  if (std::abs(mscale - yarn.mscale_all_dim) > 1e-9) {
-    return scaling->error(ErrorCode::kUnsupported, "has mscale and mscale_all_dim that differ, which Longleaf does not compute.");
+  if (yarn.rope_factor() != 1.0 && has_indexer(config.architecture)) {
+    return scaling->error(ErrorCode::kUnsupported, "has mscale and mscale_all_dim that differ, which Longleaf does not compute in models with an indexer.");
   }
   config.yarn = yarn;
   return {};
@@ -119,10 +119,7 @@ Result<std::vector<IndexerKind>> read_indexer_types(const JsonValue& root, const
   } else {
     TRY_ASSIGN(const std::int64_t every, root.integer_or("index_topk_freq", 1, 1, kMaxLayers));
     TRY_ASSIGN(const std::int64_t offset, root.integer_or("index_skip_topk_offset", 2, 0, kMaxLayers));
-    for (std::int64_t i = 0; i < config.n_layers; ++i) {
-      const bool is_full = std::max<std::int64_t>(i - offset + 1, 0) % every == 0;
-      kinds[static_cast<std::size_t>(i)] = is_full ? IndexerKind::kFull : IndexerKind::kShared;
-    }
+    kinds = spaced_indexers(config.n_layers, every, offset);
   }
   if (kinds.front() != IndexerKind::kFull) {
     return root.error(ErrorCode::kInvalidInput, "lets layer 0 share a selection, but no layer comes before it.");
@@ -188,18 +185,19 @@ Result<void> read_router(const JsonValue& root, ExpertConfig& experts, bool is_v
   if (score != "softmax" && score != "sigmoid") {
     return root.error(ErrorCode::kUnsupported, "has scoring_func " + score + "; Longleaf knows sigmoid and softmax.");
   }
-  if (method != "noaux_tc" && method != "greedy" && !(method == "group_limited_greedy" && n_groups == 1)) {
-    return root.error(ErrorCode::kUnsupported, "has topk_method " + method + "; Longleaf knows noaux_tc and greedy.");
+  if (method != "noaux_tc" && method != "greedy" && method != "group_limited_greedy") {
+    return root.error(ErrorCode::kUnsupported, "has topk_method " + method + "; Longleaf knows noaux_tc, greedy and group_limited_greedy.");
   }
   experts.router = score == "softmax" ? RouterKind::kSoftmax : RouterKind::kSigmoid;
   experts.has_bias = method == "noaux_tc";
-  experts.n_groups = experts.has_bias ? static_cast<int>(n_groups) : 1;
-  experts.n_groups_kept = experts.has_bias ? static_cast<int>(kept) : 1;
+  experts.n_groups = method != "greedy" ? static_cast<int>(n_groups) : 1;
+  experts.n_groups_kept = method != "greedy" ? static_cast<int>(kept) : 1;
+  experts.n_best_of_group = method == "noaux_tc" ? 2 : 1;
   if (experts.n_experts % experts.n_groups != 0 || experts.n_groups_kept > experts.n_groups) {
     return root.error(ErrorCode::kInvalidInput, "has n_group and topk_group that do not divide its experts.");
   }
   const int per_group = experts.n_experts / experts.n_groups;
-  if (experts.n_used > per_group * experts.n_groups_kept || (experts.n_groups > 1 && per_group < 2)) {
+  if (experts.n_used > per_group * experts.n_groups_kept || (experts.n_groups > 1 && per_group < experts.n_best_of_group)) {
     return root.error(ErrorCode::kInvalidInput, "uses more experts per token than its groups hold.");
   }
   return {};
@@ -270,6 +268,12 @@ Result<void> read_quantisation(const JsonValue& root, ModelConfig& config) {
 double YarnScaling::softmax_factor() const {
   const double m = factor > 1.0 ? 0.1 * mscale_all_dim * std::log(factor) + 1.0 : 1.0;
   return m * m;
+}
+
+double YarnScaling::rope_factor() const {
+  if (factor <= 1.0 || mscale == mscale_all_dim) return 1.0;
+  const double log = std::log(factor);
+  return (0.1 * mscale * log + 1.0) / (0.1 * mscale_all_dim * log + 1.0);
 }
 
 double ModelConfig::softmax_scale() const {
@@ -345,6 +349,15 @@ Result<ModelConfig> load_config(const std::filesystem::path& folder) {
   std::sort(config.end_ids.begin(), config.end_ids.end());
   config.end_ids.erase(std::unique(config.end_ids.begin(), config.end_ids.end()), config.end_ids.end());
   return config;
+}
+
+std::vector<IndexerKind> spaced_indexers(int n_layers, std::int64_t every, std::int64_t offset) {
+  std::vector<IndexerKind> kinds;
+  for (std::int64_t i = 0; i < n_layers; ++i) {
+    const bool is_full = std::max<std::int64_t>(i - offset + 1, 0) % every == 0;
+    kinds.push_back(is_full ? IndexerKind::kFull : IndexerKind::kShared);
+  }
+  return kinds;
 }
 
 void drop_indexer(ModelConfig& config) {

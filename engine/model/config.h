@@ -28,9 +28,13 @@ struct YarnScaling {
   std::int64_t original_context = 4096;   // tokens
   double beta_fast = 32.0;                // rotations over the original context
   double beta_slow = 1.0;                 // rotations over the original context
+  double mscale = 1.0;
   double mscale_all_dim = 0.0;            // 0: softmax scale untouched
   /// What the softmax scale is multiplied by: (0.1 * mscale_all_dim * ln(factor) + 1)^2.
   double softmax_factor() const;
+  /// What rotated queries and keys are multiplied by: (0.1 * mscale * ln(factor) + 1) over the same with
+  /// mscale_all_dim; 1 where the two are equal, as in every published model.
+  double rope_factor() const;
 };
 
 struct IndexerConfig {
@@ -51,6 +55,7 @@ struct ExpertConfig {
   int n_inner = 0;         // hidden units of one expert
   int n_groups = 1;
   int n_groups_kept = 1;
+  int n_best_of_group = 2;  // experts whose ranks make a group's: noaux_tc two, group_limited_greedy one
   RouterKind router = RouterKind::kSigmoid;
   bool has_bias = true;    // e_score_correction_bias
   bool normalise = true;
@@ -97,7 +102,10 @@ std::string supported_architectures();
 Result<ModelConfig> load_config(const std::filesystem::path& folder);
 Result<ModelConfig> parse_config(const JsonValue& root);
 
-/// A model that carries no indexer tensors runs dense: V3.2 files converted without them.
+/// An indexer of its own for every `every`-th layer after the first `offset`, shared by the others.
+std::vector<IndexerKind> spaced_indexers(int n_layers, std::int64_t every, std::int64_t offset);
+
+/// A model that carries no indexer tensors chooses blocks or runs dense: V3.2 files converted without them.
 void drop_indexer(ModelConfig& config);
 
 }  // namespace engine

@@ -122,6 +122,14 @@ HostMatrix widened(const HostMatrix& matrix) {
   return make_owned(DType::kF32, matrix.n_out, matrix.n_in, std::move(bytes));
 }
 
+HostMatrix scaled(const HostMatrix& matrix, float factor) {
+  std::vector<std::byte> bytes = room_for(matrix.n_out, matrix.n_in, DType::kF32);
+  auto* out = reinterpret_cast<float*>(bytes.data());
+  for (std::int64_t r = 0; r < matrix.n_out; ++r) decode_row(matrix, r, out + r * matrix.n_in);
+  std::for_each(out, out + matrix.n_out * matrix.n_in, [factor](float& value) { value *= factor; });
+  return make_owned(DType::kF32, matrix.n_out, matrix.n_in, std::move(bytes));
+}
+
 HostMatrix head_rows(const HostMatrix& matrix, int n_heads, std::int64_t first, std::int64_t n) {
   const HostMatrix plain = without_block_scales(matrix);  // block scales do not follow heads
   const std::int64_t rows = plain.n_out / n_heads;

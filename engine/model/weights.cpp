@@ -64,6 +64,14 @@ class Loader {
     return made;
   }
 
+  /// The rows whose products are rotated, from `first` of each head. What YaRN may scale after the rotation
+  /// is scaled before it, here.
+  HostMatrix rotated_rows(const HostMatrix& matrix, int n_heads, std::int64_t first) const {
+    const HostMatrix rows = head_rows(matrix, n_heads, first, config_.rope_dim);
+    const double factor = config_.yarn ? config_.yarn->rope_factor() : 1.0;
+    return factor == 1.0 ? rows : scaled(rows, static_cast<float>(factor));
+  }
+
   Result<void> attention(const std::string& prefix, LayerWeights& layer);
   Result<void> queries(const std::string& prefix, LayerWeights& layer);
   Result<std::unique_ptr<IndexerWeights>> indexer(const std::string& prefix);
@@ -88,7 +96,7 @@ Result<void> Loader::queries(const std::string& prefix, LayerWeights& layer) {
   const std::string name = prefix + (has_latent ? "q_b_proj.weight" : "q_proj.weight");
   TRY_ASSIGN(const HostMatrix all, checkpoint_.matrix(name, config_.n_heads * head_dim, n_in));
   TRY_ASSIGN(layer.query_nope, put(head_rows(all, config_.n_heads, 0, config_.nope_dim)));
-  TRY_ASSIGN(layer.query_rope, put(head_rows(all, config_.n_heads, config_.nope_dim, config_.rope_dim)));
+  TRY_ASSIGN(layer.query_rope, put(rotated_rows(all, config_.n_heads, config_.nope_dim)));
   return {};
 }
 
@@ -97,7 +105,7 @@ Result<void> Loader::attention(const std::string& prefix, LayerWeights& layer) {
   TRY_ASSIGN(const HostMatrix key, checkpoint_.matrix(prefix + "kv_a_proj_with_mqa.weight",
                                                      config_.kv_rank + config_.rope_dim, config_.n_hidden));
   TRY_ASSIGN(layer.key_latent, put(head_rows(key, 1, 0, config_.kv_rank)));
-  TRY_ASSIGN(layer.key_rope, put(head_rows(key, 1, config_.kv_rank, config_.rope_dim)));
+  TRY_ASSIGN(layer.key_rope, put(rotated_rows(key, 1, config_.kv_rank)));
   TRY_ASSIGN(layer.key_norm, vector(prefix + "kv_a_layernorm.weight", config_.kv_rank));
   const std::int64_t n_up = config_.n_heads * std::int64_t{config_.nope_dim + config_.value_dim};
   TRY_ASSIGN(const HostMatrix up, checkpoint_.matrix(prefix + "kv_b_proj.weight", n_up, config_.kv_rank));
@@ -118,14 +126,8 @@ Result<std::unique_ptr<IndexerWeights>> Loader::indexer(const std::string& prefi
   TRY_ASSIGN(const HostMatrix keys, checkpoint_.matrix(prefix + "wk.weight", head_dim, config_.n_hidden));
   TRY_ASSIGN(made->keys, put(widened(keys), /*keep_f32=*/true));
   TRY_ASSIGN(const HostMatrix stored, checkpoint_.matrix(prefix + "weights_proj.weight", n_heads, config_.n_hidden));
-  const HostMatrix wide = widened(stored);
-  std::vector<float> scaled(static_cast<std::size_t>(n_heads * config_.n_hidden));
-  std::memcpy(scaled.data(), wide.data, scaled.size() * sizeof(float));
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(n_heads * head_dim)));
-  for (float& value : scaled) value *= scale;
-  HostMatrix head_weights = wide;
-  head_weights.data = reinterpret_cast<const std::byte*>(scaled.data());
-  TRY_ASSIGN(made->head_weights, put(head_weights, /*keep_f32=*/true));
+  TRY_ASSIGN(made->head_weights, put(scaled(stored, scale), /*keep_f32=*/true));
   TRY_ASSIGN(made->key_norm, vector(prefix + "k_norm.weight", head_dim));
   TRY_ASSIGN(made->key_norm_bias, vector(prefix + "k_norm.bias", head_dim));
   return made;
@@ -187,7 +189,7 @@ kernels::TensorView DeviceVector::view() const {
 Result<Weights> load_weights(const Checkpoint& checkpoint, ModelConfig& config, kernels::Backend& backend,
                              const WeightObserver& observer, std::stop_token stop) {
   if (config.has_indexer() && !has_any_indexer(checkpoint, config)) {
-    log(LogLevel::kWarning, "The model's files hold no indexer: every query reads all keys.");
+    log(LogLevel::kWarning, "The model's files hold no indexer: short prompts are read whole, for long ones blocks are chosen without it.");
     drop_indexer(config);
   }
   Loader loader(checkpoint, config, backend);

@@ -172,7 +172,7 @@ enum class RouterScore : std::uint8_t { kSigmoid, kSoftmax };
 
 /// Which experts each token uses, and with what weight (DeepSeek-V3 report, "noaux_tc").
 ///   s = score(logits); ranking by s + bias; with n_groups > 1 only the experts of the
-///   `n_groups_kept` groups with the largest sum of their two best ranks take part;
+///   `n_groups_kept` groups with the largest sum of their `n_best_of_group` best ranks take part;
 ///   weights = s of the chosen (without bias), divided by their sum (+1e-20) if `normalise`, times scale.
 /// Ties: lower expert first.
 struct RouteExpertsArgs {
@@ -181,6 +181,7 @@ struct RouteExpertsArgs {
   RouterScore score = RouterScore::kSigmoid;
   int n_groups = 1;
   int n_groups_kept = 1;
+  int n_best_of_group = 2;    // 1 or 2. 1: DeepSeek-V2's "group_limited_greedy"
   bool normalise = true;
   float scale = 1.0f;
   TensorView experts;         // out, i32: [n_tokens, n_used]

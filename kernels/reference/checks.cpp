@@ -165,6 +165,7 @@ void check(const RouteExpertsArgs& args) {
           "the groups do not divide the experts");
   require("route_experts", args.n_groups_kept > 0 && args.n_groups_kept <= args.n_groups,
           "n_groups_kept is wrong");
+  require("route_experts", args.n_best_of_group == 1 || args.n_best_of_group == 2, "n_best_of_group is neither 1 nor 2");
   require("route_experts", n_used > 0 && n_used <= n_experts / args.n_groups * args.n_groups_kept,
           "more experts are wanted than take part");
 }

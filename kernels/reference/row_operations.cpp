@@ -100,8 +100,8 @@ void expert_scores(const RouteExpertsArgs& args, const float* logits, std::vecto
   for (std::size_t e = 0; e < n; ++e) scores[e] /= sum;
 }
 
-/// Sum of the two best ranks of a group (one, when the group has only one expert).
-float group_score(const float* ranks, std::size_t n) {
+/// Sum of the `n_best` best ranks of a group, 1 or 2 (one, when the group has only one expert).
+float group_score(const float* ranks, std::size_t n, int n_best) {
   float best = -std::numeric_limits<float>::infinity();
   float second = best;
   for (std::size_t i = 0; i < n; ++i) {
@@ -112,7 +112,7 @@ float group_score(const float* ranks, std::size_t n) {
       second = ranks[i];
     }
   }
-  return n > 1 ? best + second : best;
+  return n > 1 && n_best > 1 ? best + second : best;
 }
 
 /// Indices of the `n_best` largest values, best first, lower index first among equals.
@@ -131,7 +131,7 @@ void drop_other_groups(const RouteExpertsArgs& args, std::vector<float>& ranks) 
   const auto n_groups = static_cast<std::size_t>(args.n_groups);
   const std::size_t group_size = ranks.size() / n_groups;
   std::vector<float> groups(n_groups);
-  for (std::size_t g = 0; g < n_groups; ++g) groups[g] = group_score(&ranks[g * group_size], group_size);
+  for (std::size_t g = 0; g < n_groups; ++g) groups[g] = group_score(&ranks[g * group_size], group_size, args.n_best_of_group);
   std::vector<bool> kept(n_groups, false);
   for (const std::int32_t g : best_of(groups, static_cast<std::size_t>(args.n_groups_kept)))
     kept[static_cast<std::size_t>(g)] = true;

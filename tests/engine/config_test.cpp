@@ -57,6 +57,18 @@ class ConfigTest : public QObject {
     QVERIFY(std::abs(v2->softmax_scale() - 0.11472139) < 1e-7);
   }
 
+  void unequal_mscales_scale_the_rotation_and_are_refused_beside_an_indexer() {
+    std::string unequal = kYarn;
+    unequal.replace(unequal.find("\"mscale\": 1.0"), 13, "\"mscale\": 2.0");
+    const auto v3 = parse(config_text(unequal, "deepseek_v3"));
+    QVERIFY2(v3, v3 ? "" : v3.error().message.c_str());
+    QVERIFY(std::abs(v3->yarn->rope_factor() - 1.7377758908 / 1.3688879454) < 1e-9);
+    QCOMPARE(parse(config_text(kYarn))->yarn->rope_factor(), 1.0);
+    const auto v32 = parse(config_text(unequal));
+    QVERIFY(!v32);
+    QVERIFY(QString::fromStdString(v32.error().message).contains("mscale"));
+  }
+
   void both_spellings_of_rope_settings_mean_the_same() {
     const auto published = parse(config_text(kYarn));
     const auto newer = parse(config_text(R"(, "rope_parameters": {"rope_type": "yarn", "rope_theta": 10000, "factor": 40,
@@ -104,6 +116,7 @@ class ConfigTest : public QObject {
     QTest::newRow("other FP8 blocks") << QString::fromStdString(config_text(R"(, "quantization_config": {"quant_method": "fp8", "weight_block_size": [64, 64]})")) << "weight_block_size";
     QTest::newRow("other activation") << QString::fromStdString(config_text(R"(, "hidden_act": "gelu")")) << "hidden_act";
     QTest::newRow("another router") << QString::fromStdString(config_text(R"(, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 8, "scoring_func": "tanh")")) << "tanh";
+    QTest::newRow("another way to choose experts") << QString::fromStdString(config_text(R"(, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 8, "topk_method": "random")")) << "topk_method random";
     QTest::newRow("groups that do not divide") << QString::fromStdString(config_text(R"(, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 8, "n_group": 3)")) << "n_group";
     QTest::newRow("more experts used than there are") << QString::fromStdString(config_text(R"(, "n_routed_experts": 8, "num_experts_per_tok": 9, "moe_intermediate_size": 8)")) << "num_experts_per_tok";
     QTest::newRow("an end token outside the vocabulary") << QString::fromStdString(config_text(R"(, "eos_token_id": 256)")) << "eos_token_id";

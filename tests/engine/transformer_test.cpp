@@ -44,7 +44,7 @@ void add_models_and_backends() {
   QTest::addColumn<QString>("model");
   QTest::addColumn<QString>("backend");
   for (const char* model : {"deepseek_v32", "deepseek_v32_yarn_groups", "deepseek_v32_fp8", "deepseek_v3",
-                            "deepseek_v2", "glm_moe_dsa", "glm4_moe_lite"}) {
+                            "deepseek_v2", "deepseek_v2_groups", "glm_moe_dsa", "glm4_moe_lite"}) {
     for (const char* backend : {"reference", "cpu"}) {
       QTest::addRow("%s on %s", model, backend) << model << backend;
     }
