@@ -6,6 +6,9 @@
 #include <iterator>
 #include <thread>
 
+#include "engine/base/json.h"
+#include "engine/tokenizer/pre_tokenizer.h"
+
 using engine::ErrorCode;
 using engine::TokenId;
 using engine::Tokenizer;
@@ -16,6 +19,8 @@ class TokenizerTest : public QObject {
  private slots:
   void gives_the_same_ids_as_the_tokenizers_library_data();
   void gives_the_same_ids_as_the_tokenizers_library();
+  void named_pre_tokenizers_cut_like_those_written_out_data();
+  void named_pre_tokenizers_cut_like_those_written_out();
   void decodes_to_the_same_bytes_and_spans_cover_them_data();
   void decodes_to_the_same_bytes_and_spans_cover_them();
   void invalid_utf8_survives_as_bytes();
@@ -95,7 +100,7 @@ engine::Result<std::shared_ptr<const Tokenizer>> load_text(const std::string& js
 
 void TokenizerTest::gives_the_same_ids_as_the_tokenizers_library_data() {
   QTest::addColumn<QString>("name");
-  for (const char* name : {"starter", "deepseek", "glm", "gpt2"}) QTest::newRow(name) << name;
+  for (const char* name : {"starter", "deepseek", "deepseek_llm", "glm", "gpt2"}) QTest::newRow(name) << name;
 }
 
 void TokenizerTest::gives_the_same_ids_as_the_tokenizers_library() {
@@ -115,6 +120,28 @@ void TokenizerTest::gives_the_same_ids_as_the_tokenizers_library() {
       qWarning() << "expected" << expected << "got" << got;
     }
     QVERIFY(got == expected);
+  }
+}
+
+void TokenizerTest::named_pre_tokenizers_cut_like_those_written_out_data() {
+  QTest::addColumn<QString>("folder");
+  QTest::newRow("deepseek-v3") << "deepseek";
+  QTest::newRow("deepseek-llm") << "deepseek_llm";
+  QTest::newRow("glm4") << "glm";
+  QTest::newRow("chatglm-bpe") << "glm";
+}
+
+void TokenizerTest::named_pre_tokenizers_cut_like_those_written_out() {
+  QFETCH(QString, folder);
+  const auto file = engine::JsonDocument::read(std::filesystem::path(folder_of(folder.toStdString())) / "tokenizer.json");
+  QVERIFY(file);
+  const auto written_out = engine::PreTokenizer::from_json(*file->root().find("pre_tokenizer"));
+  const auto named = engine::PreTokenizer::from_name(QTest::currentDataTag());
+  QVERIFY(written_out && named);
+  Recording texts("texts.bin");
+  for (std::uint64_t n = texts.number(); n > 0; --n) {
+    const std::string text = texts.text();
+    QVERIFY2(named->split(text) == written_out->split(text), QByteArray::fromStdString(text).toPercentEncoding(" "));
   }
 }
 
