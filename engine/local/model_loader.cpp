@@ -10,7 +10,7 @@
 #include "engine/model/gguf_checkpoint.h"
 #include "engine/model/gguf_file.h"
 #include "engine/model/gguf_tokenizer.h"
-#include "engine/model/mapped_file.h"
+#include "engine/model/input_file.h"
 
 namespace engine {
 namespace {
@@ -54,8 +54,8 @@ Result<void> check_memory(const kernels::Backend& backend, std::int64_t weight_b
 }
 
 Result<std::string> config_fingerprint(const std::filesystem::path& folder) {
-  TRY_ASSIGN(const MappedFile file, MappedFile::open(folder / "config.json"));
-  const auto bytes = file.bytes();
+  TRY_ASSIGN(const InputFile file, InputFile::open(folder / "config.json"));
+  TRY_ASSIGN(const std::vector<std::byte> bytes, file.read(0, file.size()));
   return hash_of(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 

@@ -15,7 +15,7 @@ namespace engine {
 
 /// A weight matrix in host memory, row-major [n_out, n_in], still in the number format of its file.
 struct HostMatrix {
-  const std::byte* data = nullptr;  // in a mapped file that the checkpoint holds, or in `owned`
+  const std::byte* data = nullptr;  // in `owned`, or where the maker keeps it
   kernels::DType dtype = kernels::DType::kF32;  // kF32, kBF16, kF16 or kF8E4M3
   std::int64_t n_out = 0;
   std::int64_t n_in = 0;
@@ -31,6 +31,9 @@ HostMatrix without_block_scales(const HostMatrix& matrix);
 
 /// The same values in f32.
 HostMatrix widened(const HostMatrix& matrix);
+
+/// The values times `factor`, in f32.
+HostMatrix scaled(const HostMatrix& matrix, float factor);
 
 /// Rows of each head: `matrix` is [n_heads * head_rows, n_in]; takes `n` rows from `first` of every head.
 HostMatrix head_rows(const HostMatrix& matrix, int n_heads, std::int64_t first, std::int64_t n);

@@ -14,8 +14,8 @@ namespace {
 
 using kernels::DType;
 
-constexpr std::size_t kSampleBytes = 4096;  // of each large tensor, for the fingerprint
-constexpr std::size_t kHashWholeBelow = std::size_t{1} << 22;
+constexpr std::uint64_t kSampleBytes = 4096;  // of each large tensor, for the fingerprint
+constexpr std::uint64_t kHashWholeBelow = std::uint64_t{1} << 22;
 
 struct Rename {
   std::string_view from;
@@ -83,7 +83,12 @@ std::optional<std::int64_t> take_number(std::string_view& name, std::string_view
 struct Location {
   std::string tensor;
   std::int64_t expert = -1;  // in a stack of experts; -1: it is the tensor itself
+  int half = -1;             // of the expert's rows where gate (0) and up (1) lie in one stack; -1: all of them
 };
+
+constexpr std::string_view kGateStack = "ffn_gate_exps.weight";
+constexpr std::string_view kUpStack = "ffn_up_exps.weight";
+constexpr std::string_view kFusedStack = "ffn_gate_up_exps.weight";
 
 std::optional<Location> locate(std::string_view name) {
   if (const auto global = renamed(kGlobal, name)) return Location{std::string(*global), -1};
@@ -129,7 +134,7 @@ class GgufCheckpoint final : public Checkpoint {
   explicit GgufCheckpoint(std::shared_ptr<const GgufFile> file) : file_(std::move(file)) {}
 
   bool has(std::string_view name) const override {
-    const auto location = locate(name);
+    const auto location = place_of(name);
     if (!location) return false;
     if (location->expert < 0) return file_->find(location->tensor) != nullptr || is_split(*location);
     const GgufTensor* stack = file_->find(location->tensor);
@@ -140,14 +145,14 @@ class GgufCheckpoint final : public Checkpoint {
     const auto location = locate(name);
     if (location && file_->find(location->tensor) == nullptr && is_split(*location)) return joined(*location, n_out, n_in);
     const std::vector<std::int64_t> shape = {n_out, n_in};
-    TRY_ASSIGN(const Part part, find(name, shape));
-    return read_matrix(part, n_out, n_in);
+    TRY_ASSIGN(Part part, find(name, shape));
+    return read_matrix(std::move(part), n_out, n_in);
   }
 
   Result<std::vector<float>> vector(std::string_view name, std::int64_t n) const override {
-    TRY_ASSIGN(const Part part, find(name, {n}));
+    TRY_ASSIGN(Part part, find(name, {n}));
     std::vector<float> values(static_cast<std::size_t>(n));
-    dequantise(part.type, part.data, values);
+    dequantise(part.type, part.bytes, values);
     std::vector<std::byte> bytes(values.size() * sizeof(float));
     std::memcpy(bytes.data(), values.data(), bytes.size());
     TRY(check_finite(owned_matrix(DType::kF32, 1, n, std::move(bytes)), part.where));
@@ -157,7 +162,7 @@ class GgufCheckpoint final : public Checkpoint {
   std::int64_t n_bytes() const override {
     std::uint64_t n = 0;
     for (const auto& [name, tensor] : file_->tensors()) {
-      n += is_quantised(tensor.type) ? 2 * n_values_of(tensor) : tensor.data.size();
+      n += is_quantised(tensor.type) ? 2 * n_values_of(tensor) : tensor.n_bytes;
     }
     return static_cast<std::int64_t>(n);
   }
@@ -166,12 +171,15 @@ class GgufCheckpoint final : public Checkpoint {
     std::string all;
     for (const auto& [name, tensor] : file_->tensors()) {
       all += name + '\0' + name_of(tensor.type) + text_of(tensor.shape);
-      if (!file_->is_intact(tensor)) continue;
-      const std::string_view data(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
-      if (data.size() <= kHashWholeBelow) {
-        all += hash_of(data);
+      const auto add = [&](std::uint64_t first, std::uint64_t n) {
+        const auto bytes = file_->read(tensor, first, n);
+        if (bytes) all += hash_of(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+      };
+      if (tensor.n_bytes <= kHashWholeBelow) {
+        add(0, tensor.n_bytes);
       } else {
-        all += hash_of(data.substr(0, kSampleBytes)) + hash_of(data.substr((data.size() - kSampleBytes) / 2, kSampleBytes));
+        add(0, kSampleBytes);
+        add((tensor.n_bytes - kSampleBytes) / 2, kSampleBytes);
       }
     }
     return hash_of(all);
@@ -181,7 +189,7 @@ class GgufCheckpoint final : public Checkpoint {
   /// Bytes of one matrix or vector, whole blocks.
   struct Part {
     GgufType type = GgufType::kF32;
-    std::span<const std::byte> data;
+    std::vector<std::byte> bytes;
     std::string where;
   };
 
@@ -194,8 +202,21 @@ class GgufCheckpoint final : public Checkpoint {
            file_->find(value_half(location.tensor)) != nullptr;
   }
 
+  /// As `locate`; where a file has gate and up of the experts in one stack, that is where they are.
+  std::optional<Location> place_of(std::string_view name) const {
+    auto location = locate(name);
+    if (!location || location->expert < 0 || file_->find(location->tensor) != nullptr) return location;
+    for (const std::string_view stack : {kGateStack, kUpStack}) {
+      if (!location->tensor.ends_with(stack)) continue;
+      const std::string fused = location->tensor.substr(0, location->tensor.size() - stack.size()) + std::string(kFusedStack);
+      if (file_->find(fused) != nullptr) location = Location{fused, location->expert, stack == kGateStack ? 0 : 1};
+      break;
+    }
+    return location;
+  }
+
   Result<Part> find(std::string_view name, std::vector<std::int64_t> shape) const {
-    const auto location = locate(name);
+    const auto location = place_of(name);
     const GgufTensor* tensor = location ? file_->find(location->tensor) : nullptr;
     if (tensor == nullptr) {
       return Error{ErrorCode::kNotFound, file_->name() + ": the model's weights lack the tensor " +
@@ -205,40 +226,39 @@ class GgufCheckpoint final : public Checkpoint {
     if (location->expert >= 0) {
       const std::int64_t n_experts = tensor->shape.front();
       if (location->expert >= n_experts) return Error{ErrorCode::kCorrupt, where + " holds only " + std::to_string(n_experts) + " experts."};
+      if (location->half >= 0) shape.front() *= 2;
       shape.insert(shape.begin(), n_experts);
     }
     TRY(check(*tensor, shape, where));
-    Part part{tensor->type, tensor->data, where};
+    std::uint64_t first = 0;
+    std::uint64_t n = tensor->n_bytes;
     if (location->expert >= 0) {
-      const std::size_t size = tensor->data.size() / static_cast<std::size_t>(tensor->shape.front());
-      part.data = tensor->data.subspan(static_cast<std::size_t>(location->expert) * size, size);
+      n /= static_cast<std::uint64_t>(tensor->shape.front());
+      first = static_cast<std::uint64_t>(location->expert) * n;
     }
-    return part;
+    if (location->half >= 0) {
+      n /= 2;
+      first += static_cast<std::uint64_t>(location->half) * n;
+    }
+    TRY_ASSIGN(std::vector<std::byte> bytes, file_->read(*tensor, first, n));
+    return Part{tensor->type, std::move(bytes), where};
   }
 
-  Result<void> check(const GgufTensor& tensor, const std::vector<std::int64_t>& shape, const std::string& where) const {
+  static Result<void> check(const GgufTensor& tensor, const std::vector<std::int64_t>& shape, const std::string& where) {
     if (tensor.shape != shape) {
       return Error{ErrorCode::kCorrupt, where + " has the shape " + text_of(tensor.shape) + ", but the metadata asks for " +
                                             text_of(shape) + ". Download the file again."};
     }
-    if (!file_->is_intact(tensor)) {
-      return Error{ErrorCode::kIo, where + " was cut short while it was being read. Do not change a model that is in use."};
-    }
     return {};
   }
 
-  static Result<HostMatrix> read_matrix(const Part& part, std::int64_t n_out, std::int64_t n_in) {
+  static Result<HostMatrix> read_matrix(Part part, std::int64_t n_out, std::int64_t n_in) {
     HostMatrix matrix;
-    matrix.n_out = n_out;
-    matrix.n_in = n_in;
-    matrix.data = part.data.data();
     if (is_quantised(part.type)) {
       matrix = widened_to_bf16(part, n_out, n_in);
     } else {
-      matrix.dtype = part.type == GgufType::kF32 ? DType::kF32 : part.type == GgufType::kF16 ? DType::kF16 : DType::kBF16;
-      if (reinterpret_cast<std::uintptr_t>(matrix.data) % kernels::size_of(matrix.dtype) != 0) {
-        matrix = owned_matrix(matrix.dtype, n_out, n_in, {part.data.begin(), part.data.end()});
-      }
+      const DType dtype = part.type == GgufType::kF32 ? DType::kF32 : part.type == GgufType::kF16 ? DType::kF16 : DType::kBF16;
+      matrix = owned_matrix(dtype, n_out, n_in, std::move(part.bytes));
     }
     TRY(check_finite(matrix, part.where));
     return matrix;
@@ -246,12 +266,12 @@ class GgufCheckpoint final : public Checkpoint {
 
   static HostMatrix widened_to_bf16(const Part& part, std::int64_t n_out, std::int64_t n_in) {
     const auto row_values = static_cast<std::size_t>(n_in);
-    const std::size_t row_bytes = part.data.size() / static_cast<std::size_t>(n_out);
+    const std::size_t row_bytes = part.bytes.size() / static_cast<std::size_t>(n_out);
     std::vector<std::byte> bytes(static_cast<std::size_t>(n_out) * row_values * sizeof(std::uint16_t));
     std::vector<float> row(row_values);
     std::byte* out = bytes.data();
     for (std::int64_t r = 0; r < n_out; ++r) {
-      dequantise(part.type, part.data.subspan(static_cast<std::size_t>(r) * row_bytes, row_bytes), row);
+      dequantise(part.type, std::span(part.bytes).subspan(static_cast<std::size_t>(r) * row_bytes, row_bytes), row);
       for (const float value : row) {
         const std::uint16_t bits = to_bf16(value);
         std::memcpy(out, &bits, sizeof bits);
@@ -280,8 +300,10 @@ class GgufCheckpoint final : public Checkpoint {
     const auto head = static_cast<std::size_t>(values.shape[1]) * rank;  // values of one head
     std::vector<float> key_values(n_values_of(keys));
     std::vector<float> value_values(n_values_of(values));
-    dequantise(keys.type, keys.data, key_values);
-    dequantise(values.type, values.data, value_values);
+    TRY_ASSIGN(const std::vector<std::byte> key_bytes, file_->read(keys));
+    TRY_ASSIGN(const std::vector<std::byte> value_bytes, file_->read(values));
+    dequantise(keys.type, key_bytes, key_values);
+    dequantise(values.type, value_bytes, value_values);
     std::vector<std::byte> bytes((key_values.size() + value_values.size()) * sizeof(float));
     auto* out = reinterpret_cast<float*>(bytes.data());
     for (std::size_t h = 0; h < static_cast<std::size_t>(keys.shape[0]); ++h) {

@@ -85,28 +85,48 @@ Result<void> read_rope(const GgufFile& file, const Metadata& metadata, ModelConf
   const bool is_v2 = config.architecture == Architecture::kDeepseekV2;
   TRY_ASSIGN(const double multiplier, metadata.number_or("rope.scaling.yarn_log_multiplier", is_v2 ? 0.0707 : 0.1, 0.0, 10.0));
   yarn.mscale_all_dim = multiplier * 10.0;
+  yarn.mscale = yarn.mscale_all_dim;  // the file has no other
   config.yarn = yarn;
   return {};
+}
+
+constexpr std::string_view kTypes = "attention.indexer.types";
+
+/// The list of each layer's kind: "full" and "shared", or true and false, or 1 and 0.
+Result<std::vector<IndexerKind>> listed_kinds(const GgufFile& file, const Metadata& metadata) {
+  std::vector<IndexerKind> kinds;
+  if (const auto names = file.strings(metadata.key(kTypes))) {
+    for (const std::string_view name : *names) {
+      if (name != "full" && name != "shared") return metadata.error(ErrorCode::kUnsupported, kTypes, "must hold full or shared.");
+      kinds.push_back(name == "full" ? IndexerKind::kFull : IndexerKind::kShared);
+    }
+    return kinds;
+  }
+  TRY_ASSIGN(const std::vector<std::int64_t> numbers, file.integers(metadata.key(kTypes)));
+  for (const std::int64_t number : numbers) {
+    if (number != 0 && number != 1) return metadata.error(ErrorCode::kUnsupported, kTypes, "must hold 1 for full or 0 for shared.");
+    kinds.push_back(number == 1 ? IndexerKind::kFull : IndexerKind::kShared);
+  }
+  return kinds;
 }
 
 Result<void> read_indexer_types(const GgufFile& file, const Metadata& metadata, ModelConfig& config) {
   const auto n_layers = static_cast<std::size_t>(config.n_layers);
   config.indexers.assign(n_layers, IndexerKind::kFull);
   if (config.architecture != Architecture::kGlmMoeDsa) return {};
-  if (metadata.has("attention.indexer.types")) {
-    TRY_ASSIGN(const std::vector<std::string_view> types, file.strings(metadata.key("attention.indexer.types")));
-    if (types.size() < n_layers) return metadata.error(ErrorCode::kCorrupt, "attention.indexer.types", "must have an entry for every layer.");
-    for (std::size_t i = 0; i < n_layers; ++i) {
-      if (types[i] != "full" && types[i] != "shared") {
-        return metadata.error(ErrorCode::kUnsupported, "attention.indexer.types", "must hold full or shared.");
-      }
-      config.indexers[i] = types[i] == "full" ? IndexerKind::kFull : IndexerKind::kShared;
-    }
+  if (metadata.has(kTypes)) {
+    TRY_ASSIGN(config.indexers, listed_kinds(file, metadata));
+    if (config.indexers.size() < n_layers) return metadata.error(ErrorCode::kCorrupt, kTypes, "must have an entry for every layer.");
+    config.indexers.resize(n_layers);  // draft layers may be listed too
+  } else if (metadata.has("attention.indexer.top_k_frequency")) {
+    TRY_ASSIGN(const int every, metadata.size("attention.indexer.top_k_frequency", kMaxLayers));
+    TRY_ASSIGN(const int offset, metadata.size_or("attention.indexer.skip_top_k_offset", 2, 0, kMaxLayers));
+    config.indexers = spaced_indexers(config.n_layers, every, offset);
   } else if (config.context_length >= kSharedFrom) {
     for (std::size_t i = 2; i < n_layers; ++i) config.indexers[i] = i % 4 == 2 ? IndexerKind::kFull : IndexerKind::kShared;
   }
   if (config.indexers.front() != IndexerKind::kFull) {
-    return metadata.error(ErrorCode::kCorrupt, "attention.indexer.types", "must begin with full.");
+    return metadata.error(ErrorCode::kCorrupt, kTypes, "must begin with full.");
   }
   return {};
 }
@@ -133,11 +153,12 @@ Result<void> read_router(const GgufFile& file, const Metadata& metadata, int fir
   experts.router = gating == 1 ? RouterKind::kSoftmax : RouterKind::kSigmoid;
   TRY_ASSIGN(const int n_groups, metadata.size_or("expert_group_count", 1, 1, kMaxExperts));
   TRY_ASSIGN(const int kept, metadata.size_or("expert_group_used_count", 1, 1, kMaxExperts));
-  experts.n_groups = experts.has_bias ? n_groups : 1;
-  experts.n_groups_kept = experts.has_bias ? kept : 1;
+  experts.n_groups = n_groups;
+  experts.n_groups_kept = kept;
+  experts.n_best_of_group = experts.has_bias ? 2 : 1;
   const int per_group = experts.n_experts / experts.n_groups;
   if (experts.n_experts % experts.n_groups != 0 || experts.n_groups_kept > experts.n_groups ||
-      experts.n_used > per_group * experts.n_groups_kept || (experts.n_groups > 1 && per_group < 2)) {
+      experts.n_used > per_group * experts.n_groups_kept || (experts.n_groups > 1 && per_group < experts.n_best_of_group)) {
     return metadata.error(ErrorCode::kCorrupt, "expert_group_count", "does not fit to the number of experts.");
   }
   return {};

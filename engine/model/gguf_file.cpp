@@ -1,5 +1,6 @@
 #include "engine/model/gguf_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -23,6 +24,7 @@ Number number_at(std::span<const std::byte> data) {
 std::optional<std::int64_t> integer_of(std::uint32_t type, std::span<const std::byte> data) {
   switch (static_cast<GgufValueType>(type)) {
     case GgufValueType::kU8:
+    case GgufValueType::kBool:
       return number_at<std::uint8_t>(data);
     case GgufValueType::kI8:
       return number_at<std::int8_t>(data);
@@ -59,6 +61,29 @@ std::optional<std::filesystem::path> part_path(const std::filesystem::path& firs
   return first.parent_path() / (name.substr(0, name.size() - expected.size()) + ending(number));
 }
 
+constexpr std::uint64_t kFirstBytes = std::uint64_t{1} << 20;  // of a part that are looked at first
+constexpr std::uint64_t kMaxHead = std::uint64_t{512} << 20;  // metadata of real models: about 20 MB
+
+/// Reads a part's metadata and tensor table; `head` receives as many of its first bytes as that takes.
+Result<void> read_part(const InputFile& file, std::size_t index, std::vector<std::byte>& head, GgufReader::Values& values,
+                       GgufReader::Tensors& tensors) {
+  for (std::uint64_t n = std::min(kFirstBytes, file.size());;) {
+    TRY_ASSIGN(head, file.read(0, n));
+    GgufReader::Values its_values;
+    GgufReader::Tensors its_tensors = tensors;
+    GgufReader reader(file, head, index);
+    const auto result = reader.read(its_values, its_tensors);
+    if (!result && n < kMaxHead && reader.n_wanted() > 0) {
+      n = std::min({file.size(), kMaxHead, std::max(2 * n, reader.n_wanted())});
+      continue;
+    }
+    TRY(result);
+    values = std::move(its_values);
+    tensors = std::move(its_tensors);
+    return {};
+  }
+}
+
 }  // namespace
 
 Error GgufFile::error(ErrorCode code, std::string_view key, const std::string& what) const {
@@ -78,7 +103,8 @@ const GgufTensor* GgufFile::find(std::string_view name) const {
 Result<std::int64_t> GgufFile::integer(std::string_view key, std::int64_t least, std::int64_t most) const {
   const Value* found = value(key);
   if (found == nullptr) return error(ErrorCode::kCorrupt, key, "is missing.");
-  const auto number = found->is_array ? std::nullopt : integer_of(found->type, found->data);
+  const bool is_number = !found->is_array && static_cast<GgufValueType>(found->type) != GgufValueType::kBool;
+  const auto number = is_number ? integer_of(found->type, found->data) : std::nullopt;
   if (!number) return error(ErrorCode::kCorrupt, key, "must be a whole number.");
   if (*number >= least && *number <= most) return *number;
   return error(ErrorCode::kCorrupt, key, "is " + std::to_string(*number) + ", outside " + std::to_string(least) + " to " +
@@ -99,7 +125,8 @@ Result<double> GgufFile::number_or(std::string_view key, double fallback, double
     const auto kind = static_cast<GgufValueType>(found->type);
     if (kind == GgufValueType::kF32) number = number_at<float>(found->data);
     if (kind == GgufValueType::kF64) number = number_at<double>(found->data);
-    if (const auto whole = integer_of(found->type, found->data)) number = static_cast<double>(*whole);
+    const auto whole = kind != GgufValueType::kBool ? integer_of(found->type, found->data) : std::nullopt;
+    if (whole) number = static_cast<double>(*whole);
   }
   if (number >= least && number <= most) return number;
   return error(ErrorCode::kCorrupt, key, "must be a number from " + std::to_string(least) + " to " + std::to_string(most) + ".");
@@ -165,9 +192,9 @@ Result<void> GgufFile::check_parts(std::size_t n_parts) const {
 
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
   GgufFile file;
-  TRY_ASSIGN(MappedFile first, MappedFile::open(path));
+  TRY_ASSIGN(InputFile first, InputFile::open(path));
   file.parts_.push_back(std::move(first));
-  TRY(GgufReader(file.parts_[0], 0).read(file.values_, file.tensors_));
+  TRY(read_part(file.parts_[0], 0, file.head_, file.values_, file.tensors_));
   TRY_ASSIGN(const std::int64_t n_parts, file.integer_or("split.count", 1, 0, kMaxParts));
   if (n_parts > 1) {
     TRY_ASSIGN(const std::int64_t number, file.integer_or("split.no", 0, 0, kMaxParts));
@@ -182,11 +209,11 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
       return Error{ErrorCode::kInvalidInput, file.name() + " is the first of " + std::to_string(n_parts) +
                                                  " parts, but is not called NAME-00001-of-0000N.gguf. Give it its name back."};
     }
-    TRY_ASSIGN(MappedFile part, MappedFile::open(*next));
+    TRY_ASSIGN(InputFile part, InputFile::open(*next));
     file.parts_.push_back(std::move(part));
     GgufFile alone;  // the metadata of one part, to look at its number
     alone.parts_.push_back(std::move(file.parts_.back()));
-    TRY(GgufReader(alone.parts_[0], static_cast<std::size_t>(i - 1)).read(alone.values_, file.tensors_));
+    TRY(read_part(alone.parts_[0], static_cast<std::size_t>(i - 1), alone.head_, alone.values_, file.tensors_));
     TRY_ASSIGN(const std::int64_t number, alone.integer("split.no", i - 1, i - 1));
     TRY_ASSIGN(const std::int64_t count, alone.integer("split.count", n_parts, n_parts));
     CHECK(number + 1 == i && count == n_parts);

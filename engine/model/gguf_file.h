@@ -11,7 +11,7 @@
 
 #include "engine/base/result.h"
 #include "engine/model/gguf_blocks.h"
-#include "engine/model/mapped_file.h"
+#include "engine/model/input_file.h"
 
 namespace engine {
 
@@ -19,7 +19,8 @@ namespace engine {
 struct GgufTensor {
   GgufType type = GgufType::kF32;
   std::vector<std::int64_t> shape;  // slowest dimension first, as everywhere else; rows are whole blocks
-  std::span<const std::byte> data;  // exactly the bytes that shape and type need, any alignment
+  std::uint64_t offset = 0;         // from the beginning of its part
+  std::uint64_t n_bytes = 0;        // exactly what shape and type need
   std::size_t file = 0;             // index of its part
 };
 
@@ -43,12 +44,17 @@ class GgufFile {
   Result<bool> boolean_or(std::string_view key, bool fallback) const;
   Result<std::string_view> string(std::string_view key) const;
   Result<std::vector<std::string_view>> strings(std::string_view key) const;
+  /// Also a list of true and false, as 1 and 0.
   Result<std::vector<std::int64_t>> integers(std::string_view key) const;
 
   const std::map<std::string, GgufTensor, std::less<>>& tensors() const { return tensors_; }
   const GgufTensor* find(std::string_view name) const;
-  /// Whether the part that holds the tensor still has all its bytes.
-  bool is_intact(const GgufTensor& tensor) const { return parts_[tensor.file].is_intact(); }
+  /// Its bytes; an error says that the file cannot be read any more.
+  Result<std::vector<std::byte>> read(const GgufTensor& tensor) const { return read(tensor, 0, tensor.n_bytes); }
+  /// `n` of its bytes from `first`.
+  Result<std::vector<std::byte>> read(const GgufTensor& tensor, std::uint64_t first, std::uint64_t n) const {
+    return parts_[tensor.file].read(tensor.offset + first, n);
+  }
   /// File name, for messages.
   std::string name() const { return parts_.front().path().filename().string(); }
   Error error(ErrorCode code, std::string_view key, const std::string& what) const;
@@ -59,13 +65,14 @@ class GgufFile {
     std::uint32_t type = 0;          // of the value, or of each element
     bool is_array = false;
     std::uint64_t n_elements = 1;
-    std::span<const std::byte> data;  // numbers; strings with their lengths
+    std::span<const std::byte> data;  // in head_: numbers; strings with their lengths
   };
 
   const Value* value(std::string_view key) const;
   Result<void> check_parts(std::size_t n_parts) const;
 
-  std::vector<MappedFile> parts_;
+  std::vector<InputFile> parts_;
+  std::vector<std::byte> head_;  // of the first part, with all its metadata
   std::map<std::string, Value, std::less<>> values_;  // of the first part
   std::map<std::string, GgufTensor, std::less<>> tensors_;
 };

@@ -190,8 +190,7 @@ Result<void> GgufReader::place(std::vector<Entry>& entries, std::uint64_t alignm
   const auto padded = checked_add(cursor_.position(), alignment - 1);
   if (!padded) return corrupt("the tensor data lies beyond the end of the file.");
   const std::uint64_t data_begin = *padded / alignment * alignment;
-  if (data_begin > bytes_.size()) return corrupt("the tensor data lies beyond the end of the file.");
-  const auto data = bytes_.subspan(data_begin);
+  if (data_begin > file_size_) return corrupt("the tensor data lies beyond the end of the file.");
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
   std::uint64_t end = 0;
   for (Entry& entry : entries) {
@@ -201,9 +200,11 @@ Result<void> GgufReader::place(std::vector<Entry>& entries, std::uint64_t alignm
     std::uint64_t n_values = 1;
     for (const std::int64_t n : entry.tensor.shape) n_values *= static_cast<std::uint64_t>(n);  // checked when read
     const std::uint64_t n_bytes = *gguf_bytes(entry.tensor.type, n_values);
-    const auto slice = checked_slice(data, entry.offset, n_bytes);
-    if (!slice) return corrupt(where + " lies beyond the end of the file, which is cut short.");
-    entry.tensor.data = *slice;
+    if (!is_within(file_size_ - data_begin, entry.offset, n_bytes)) {
+      return corrupt(where + " lies beyond the end of the file, which is cut short.");
+    }
+    entry.tensor.offset = data_begin + entry.offset;
+    entry.tensor.n_bytes = n_bytes;
     end = entry.offset + n_bytes;
     if (!tensors.emplace(entry.name, std::move(entry.tensor)).second) return corrupt(where + " stands there twice.");
   }

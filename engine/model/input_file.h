@@ -1,37 +1,38 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
-#include <span>
+#include <vector>
 
 #include "engine/base/result.h"
 
 namespace engine {
 
-/// A regular file mapped read-only. The view lives as long as the object.
-class MappedFile {
+/// A regular file, open for reading. Nothing is mapped: a file that is cut, replaced or unmounted while it is
+/// read gives an error where a mapped page would end the program. Thread safe after `open`.
+class InputFile {
  public:
-  /// Anything but a regular file is refused; an empty file gives an empty view.
-  static Result<MappedFile> open(const std::filesystem::path& path);
+  /// Anything but a regular file is refused.
+  static Result<InputFile> open(const std::filesystem::path& path);
 
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  ~MappedFile();
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&& other) noexcept;
+  ~InputFile();
 
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Bytes that it had when it was opened.
+  std::uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Whether the file still has the size it was mapped with: reading a page that was cut off would
-  /// end the program. Asked once before each tensor is read.
-  bool is_intact() const;
+  /// The `n` bytes at `offset`, which lie within `size`. An error names the file and what may have happened.
+  Result<std::vector<std::byte>> read(std::uint64_t offset, std::uint64_t n) const;
 
  private:
-  MappedFile() = default;
+  InputFile() = default;
   void close();
 
   std::filesystem::path path_;
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::uint64_t size_ = 0;
   int descriptor_ = -1;
 };
 

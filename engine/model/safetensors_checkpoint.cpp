@@ -57,7 +57,7 @@ class SafetensorsCheckpoint final : public Checkpoint {
 
   std::int64_t n_bytes() const override {
     std::int64_t n = 0;
-    for (const auto& [name, tensor] : file_.tensors()) n += static_cast<std::int64_t>(tensor.data.size());
+    for (const auto& [name, tensor] : file_.tensors()) n += static_cast<std::int64_t>(tensor.n_bytes);
     return n;
   }
 
@@ -67,13 +67,16 @@ class SafetensorsCheckpoint final : public Checkpoint {
     for (const auto& [name, tensor] : file_.tensors()) {
       const std::string head = name + '\0' + std::string(name_of(tensor.type)) + to_string(tensor.shape);
       XXH3_128bits_update(state.get(), head.data(), head.size());
-      if (!file_.is_intact(tensor)) continue;
-      const std::size_t n = tensor.data.size();
+      const std::uint64_t n = tensor.n_bytes;
+      const auto update = [&](std::uint64_t first, std::uint64_t size) {
+        const auto bytes = file_.read(tensor, first, size);
+        if (bytes) XXH3_128bits_update(state.get(), bytes->data(), bytes->size());
+      };
       if (n <= kHashWholeBelow) {
-        XXH3_128bits_update(state.get(), tensor.data.data(), n);
+        update(0, n);
       } else {
-        XXH3_128bits_update(state.get(), tensor.data.data(), kSampleBytes);
-        XXH3_128bits_update(state.get(), tensor.data.data() + (n - kSampleBytes) / 2, kSampleBytes);
+        update(0, kSampleBytes);
+        update((n - kSampleBytes) / 2, kSampleBytes);
       }
     }
     return in_digits(XXH3_128bits_digest(state.get()));
@@ -88,13 +91,9 @@ class SafetensorsCheckpoint final : public Checkpoint {
     }
     const std::string where = where_is(file_, *tensor, name);
     if (tensor->shape != shape) return wrong_shape(where, *tensor, shape);
-    if (!file_.is_intact(*tensor)) {
-      return Error{ErrorCode::kIo, where + " was cut short while it was being read. Do not change a model that is in use."};
-    }
     HostMatrix matrix;
     matrix.n_out = n_out;
     matrix.n_in = n_in;
-    matrix.data = tensor->data.data();
     switch (tensor->type) {
       case StoredType::kF32:
         matrix.dtype = DType::kF32;
@@ -114,16 +113,11 @@ class SafetensorsCheckpoint final : public Checkpoint {
         return Error{ErrorCode::kUnsupported, where + " is stored as " + std::string(name_of(tensor->type)) +
                                                   ". Longleaf reads weights in F32, F16, BF16 and F8_E4M3."};
     }
-    align(matrix, *tensor);
+    TRY_ASSIGN(std::vector<std::byte> bytes, file_.read(*tensor));
+    matrix.owned = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+    matrix.data = matrix.owned->data();
     TRY(check_finite(matrix, where));
     return matrix;
-  }
-
-  /// A header of odd length puts values at odd addresses; kernels read aligned ones.
-  static void align(HostMatrix& matrix, const StoredTensor& tensor) {
-    if (reinterpret_cast<std::uintptr_t>(matrix.data) % kernels::size_of(matrix.dtype) == 0) return;
-    matrix.owned = std::make_shared<const std::vector<std::byte>>(tensor.data.begin(), tensor.data.end());
-    matrix.data = matrix.owned->data();
   }
 
   Result<std::vector<float>> read_scales(std::string_view weight, std::int64_t n_out, std::int64_t n_in) const {
@@ -136,13 +130,13 @@ class SafetensorsCheckpoint final : public Checkpoint {
     }
     const std::string where = where_is(file_, *tensor, name);
     if (tensor->shape != std::vector<std::int64_t>{rows, columns}) return wrong_shape(where, *tensor, {rows, columns});
-    if (!file_.is_intact(*tensor)) return Error{ErrorCode::kIo, where + " was cut short while it was being read."};
     std::vector<float> scales(static_cast<std::size_t>(rows * columns));
+    TRY_ASSIGN(const std::vector<std::byte> bytes, file_.read(*tensor));
     if (tensor->type == StoredType::kF32) {
-      std::memcpy(scales.data(), tensor->data.data(), tensor->data.size());
+      std::memcpy(scales.data(), bytes.data(), bytes.size());
     } else if (tensor->type == StoredType::kF8E8M0 || tensor->type == StoredType::kU8) {
       for (std::size_t i = 0; i < scales.size(); ++i) {
-        const int exponent = std::to_integer<int>(tensor->data[i]);
+        const int exponent = std::to_integer<int>(bytes[i]);
         scales[i] = exponent == 255 ? std::nanf("") : std::ldexp(1.0f, exponent - 127);
       }
     } else {

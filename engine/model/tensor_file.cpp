@@ -38,7 +38,8 @@ Error damaged(const std::string& where, const std::string& what) {
   return Error{ErrorCode::kCorrupt, where + " " + what + ". Download the file again."};
 }
 
-Result<StoredTensor> read_entry(const JsonValue& value, std::span<const std::byte> data, const std::string& where) {
+/// `data_begin`: where tensor data begins in a file of `file_size` bytes.
+Result<StoredTensor> read_entry(const JsonValue& value, std::uint64_t data_begin, std::uint64_t file_size, const std::string& where) {
   StoredTensor tensor;
   TRY_ASSIGN(const JsonValue type_value, value.at("dtype"));
   TRY_ASSIGN(const std::string_view type_name, type_value.string());
@@ -66,25 +67,27 @@ Result<StoredTensor> read_entry(const JsonValue& value, std::span<const std::byt
   TRY_ASSIGN(const std::int64_t end, offsets[1].integer(begin));
   const auto n = static_cast<std::uint64_t>(end - begin);
   if (!n_bytes || *n_bytes != n) return damaged(where, "does not have the size that its shape asks for");
-  const auto slice = checked_slice(data, static_cast<std::uint64_t>(begin), n);
-  if (!slice) return damaged(where, "lies beyond the end of the file, which is cut short");
-  tensor.data = *slice;
+  if (!is_within(file_size - data_begin, static_cast<std::uint64_t>(begin), n)) {
+    return damaged(where, "lies beyond the end of the file, which is cut short");
+  }
+  tensor.offset = data_begin + static_cast<std::uint64_t>(begin);
+  tensor.n_bytes = n;
   return tensor;
 }
 
 struct Extent {
-  std::size_t begin = 0;
-  std::size_t end = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
   std::string name;
 };
 
 /// Tensors follow each other without holes and fill the file, as the format demands: nothing else can
 /// hide between them or behind them, and no value belongs to two.
-Result<void> check_extents(std::vector<Extent> extents, std::size_t n_bytes, const std::string& where) {
+Result<void> check_extents(std::vector<Extent> extents, std::uint64_t begin, std::uint64_t n_bytes, const std::string& where) {
   std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
-  std::size_t end = 0;
+  std::uint64_t end = begin;
   for (const Extent& extent : extents) {
     if (extent.begin != end) {
       return damaged(where + ": " + extent.name, extent.begin < end ? "overlaps another tensor" : "leaves a hole before it");
@@ -160,18 +163,18 @@ Result<TensorFile> TensorFile::open_single(const std::filesystem::path& path) {
 }
 
 Result<void> TensorFile::add_shard(const std::filesystem::path& path) {
-  TRY_ASSIGN(MappedFile mapped, MappedFile::open(path));
-  const std::span<const std::byte> bytes = mapped.bytes();
+  TRY_ASSIGN(InputFile shard, InputFile::open(path));
   const std::string where = path.filename().string();
   std::uint64_t header_bytes = 0;
-  if (bytes.size() < sizeof header_bytes) return damaged(where, "is too short for a safetensors file");
-  std::memcpy(&header_bytes, bytes.data(), sizeof header_bytes);
-  const auto header = checked_slice(bytes, sizeof header_bytes, header_bytes);
-  if (!header || header_bytes > kMaxHeaderBytes) {
+  if (shard.size() < sizeof header_bytes) return damaged(where, "is too short for a safetensors file");
+  TRY_ASSIGN(const std::vector<std::byte> length, shard.read(0, sizeof header_bytes));
+  std::memcpy(&header_bytes, length.data(), sizeof header_bytes);
+  if (!is_within(shard.size(), sizeof header_bytes, header_bytes) || header_bytes > kMaxHeaderBytes) {
     return damaged(where, "is no safetensors file or is cut short: its header does not fit");
   }
-  const std::span<const std::byte> data = bytes.subspan(sizeof header_bytes + static_cast<std::size_t>(header_bytes));
-  const std::string_view text(reinterpret_cast<const char*>(header->data()), header->size());
+  const std::uint64_t data_begin = sizeof header_bytes + header_bytes;
+  TRY_ASSIGN(const std::vector<std::byte> header, shard.read(sizeof header_bytes, header_bytes));
+  const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
   JsonLimits limits;
   limits.max_bytes = static_cast<std::int64_t>(kMaxHeaderBytes);
   TRY_ASSIGN(const JsonDocument document, JsonDocument::parse(text, where, limits));
@@ -182,14 +185,13 @@ Result<void> TensorFile::add_shard(const std::filesystem::path& path) {
     const JsonValue value = root[i];
     const std::string name(value.key());
     if (name == "__metadata__") continue;
-    TRY_ASSIGN(StoredTensor tensor, read_entry(value, data, where + ": " + name));
+    TRY_ASSIGN(StoredTensor tensor, read_entry(value, data_begin, shard.size(), where + ": " + name));
     tensor.file = shards_.size();
-    const auto begin = static_cast<std::size_t>(tensor.data.data() - data.data());
-    extents.push_back({begin, begin + tensor.data.size(), name});
+    extents.push_back({tensor.offset, tensor.offset + tensor.n_bytes, name});
     if (!tensors_.emplace(name, std::move(tensor)).second) return damaged(where, "repeats the tensor " + name);
   }
-  TRY(check_extents(std::move(extents), data.size(), where));
-  shards_.push_back(std::move(mapped));
+  TRY(check_extents(std::move(extents), data_begin, shard.size(), where));
+  shards_.push_back(std::move(shard));
   return {};
 }
 

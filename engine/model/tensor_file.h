@@ -4,13 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/model/mapped_file.h"
+#include "engine/model/input_file.h"
 
 namespace engine {
 
@@ -20,12 +19,13 @@ enum class StoredType { kF32, kF16, kBF16, kF8E4M3, kF8E8M0, kI8, kU8, kI32, kI6
 std::size_t size_of(StoredType type);
 std::string_view name_of(StoredType type);
 
-/// A tensor in a mapped file; row-major, little endian, any alignment.
+/// Where a tensor lies; row-major, little endian.
 struct StoredTensor {
   StoredType type = StoredType::kF32;
   std::vector<std::int64_t> shape;
-  std::span<const std::byte> data;  // exactly shape x size_of(type) bytes
-  std::size_t file = 0;             // index of its shard
+  std::uint64_t offset = 0;   // from the beginning of its file
+  std::uint64_t n_bytes = 0;  // exactly shape x size_of(type)
+  std::size_t file = 0;       // index of its shard
 };
 
 /// "[128, 64]", for messages.
@@ -44,14 +44,18 @@ class TensorFile {
 
   const StoredTensor* find(std::string_view name) const;
   const std::map<std::string, StoredTensor, std::less<>>& tensors() const { return tensors_; }
-  /// Whether the shard that holds the tensor still has all its bytes.
-  bool is_intact(const StoredTensor& tensor) const { return shards_[tensor.file].is_intact(); }
+  /// Its bytes; an error says that the file cannot be read any more.
+  Result<std::vector<std::byte>> read(const StoredTensor& tensor) const { return read(tensor, 0, tensor.n_bytes); }
+  /// `n` of its bytes from `first`.
+  Result<std::vector<std::byte>> read(const StoredTensor& tensor, std::uint64_t first, std::uint64_t n) const {
+    return shards_[tensor.file].read(tensor.offset + first, n);
+  }
   const std::filesystem::path& path_of(const StoredTensor& tensor) const { return shards_[tensor.file].path(); }
 
  private:
   Result<void> add_shard(const std::filesystem::path& path);
 
-  std::vector<MappedFile> shards_;
+  std::vector<InputFile> shards_;
   std::map<std::string, StoredTensor, std::less<>> tensors_;
 };
 

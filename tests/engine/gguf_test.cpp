@@ -2,6 +2,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "engine/model/gguf_checkpoint.h"
 #include "engine/model/gguf_file.h"
@@ -23,6 +24,10 @@ class GgufTest : public QObject {
   void both_loaders_give_the_same_logits_data();
   void both_loaders_give_the_same_logits();
   void quantised_weights_give_nearly_the_same_logits();
+  void k_quantised_weights_give_the_logits_of_their_values();
+  void indexer_kinds_may_be_words_or_numbers_data();
+  void indexer_kinds_may_be_words_or_numbers();
+  void a_file_that_is_cut_while_it_is_loaded_is_an_error();
   void the_tokenizer_in_the_metadata_gives_the_recorded_ids();
   void a_part_that_is_not_the_first_is_refused();
   void a_missing_part_is_named();
@@ -40,11 +45,13 @@ std::shared_ptr<const GgufFile> open(const std::string& name) {
   return std::make_shared<const GgufFile>(std::move(file).value());
 }
 
-std::vector<float> values_of(const engine::GgufTensor& tensor) {
+std::vector<float> values_of(const GgufFile& file, const engine::GgufTensor& tensor) {
   std::size_t n = 1;
   for (const std::int64_t size : tensor.shape) n *= static_cast<std::size_t>(size);
   std::vector<float> values(n);
-  engine::dequantise(tensor.type, tensor.data, values);
+  const auto bytes = file.read(tensor);
+  if (!bytes) qFatal("%s", bytes.error().message.c_str());
+  engine::dequantise(tensor.type, *bytes, values);
   return values;
 }
 
@@ -72,7 +79,7 @@ void GgufTest::dequantises_like_the_gguf_package() {
   QVERIFY(packed && expected);
   QCOMPARE(QString::fromStdString(engine::name_of(packed->type)), type);
   QCOMPARE(packed->shape, (std::vector<std::int64_t>{3, 512}));
-  QVERIFY(largest_difference(values_of(*packed), values_of(*expected)) < 1e-5f);
+  QVERIFY(largest_difference(values_of(*file, *packed), values_of(*file, *expected)) < 1e-5f);
 }
 
 void GgufTest::dequantises_blocks_that_were_worked_out_by_hand() {
@@ -108,6 +115,7 @@ void GgufTest::metadata_says_the_same_as_config_json_data() {
   QTest::newRow("V2, kv_b in one") << "deepseek_v2" << "deepseek_v2.gguf";
   QTest::newRow("GLM-5, shared indexers") << "glm_moe_dsa" << "glm_moe_dsa.gguf";
   QTest::newRow("V3") << "deepseek_v3" << "deepseek_v3_q8_0.gguf";
+  QTest::newRow("V3.2 with YaRN and groups") << "deepseek_v32_yarn_groups" << "deepseek_v32_bf16.gguf";
 }
 
 void GgufTest::metadata_says_the_same_as_config_json() {
@@ -158,8 +166,10 @@ void GgufTest::both_loaders_give_the_same_logits_data() {
   QTest::addColumn<QString>("model");
   QTest::addColumn<QString>("file");
   QTest::newRow("V3.2 in three parts, kv_b split") << "deepseek_v32" << "deepseek_v32-00001-of-00003.gguf";
-  QTest::newRow("V2, kv_b in one") << "deepseek_v2" << "deepseek_v2.gguf";
+  QTest::newRow("V2, kv_b in one, gate and up in one") << "deepseek_v2" << "deepseek_v2.gguf";
   QTest::newRow("GLM-5, shared indexers") << "glm_moe_dsa" << "glm_moe_dsa.gguf";
+  QTest::newRow("V3 in F16") << "deepseek_v3" << "deepseek_v3_f16.gguf";
+  QTest::newRow("V3.2 in BF16") << "deepseek_v32_yarn_groups" << "deepseek_v32_bf16.gguf";
 }
 
 void GgufTest::both_loaders_give_the_same_logits() {
@@ -172,7 +182,8 @@ void GgufTest::both_loaders_give_the_same_logits() {
   engine::StepOptions options;
   options.top_k = from_gguf.config.indexer.top_k;
   const auto got = from_gguf.run(prompt, 0, 128, options);
-  QVERIFY(largest_difference(got, from_safetensors.run(prompt, 0, 128, options)) < 1e-5f);
+  const float difference = largest_difference(got, from_safetensors.run(prompt, 0, 128, options));
+  QVERIFY2(difference < 1e-5f, qPrintable(QString::number(double(difference))));
   QVERIFY(largest_difference(got, from_gguf.floats("logits")) < 1e-3f);
 }
 
@@ -190,6 +201,75 @@ void GgufTest::quantised_weights_give_nearly_the_same_logits() {
     n_near += largest_difference(ours, std::span(expected).subspan(row * n_vocab, n_vocab)) < 0.25f;
   }
   QVERIFY2(n_near > prompt.size() * 3 / 4, qPrintable(QString::number(n_near)));
+}
+
+void GgufTest::k_quantised_weights_give_the_logits_of_their_values() {
+  const auto file = open("k_quants.gguf");
+  std::set<GgufType> types;
+  for (const auto& [name, tensor] : file->tensors()) types.insert(tensor.type);
+  QCOMPARE(types, (std::set{GgufType::kF32, GgufType::kQ8_0, GgufType::kQ4_K, GgufType::kQ5_K, GgufType::kQ6_K}));
+  TinyModel model("k_quants", "reference", *engine::make_checkpoint(file));
+  const auto prompt = model.integers("prompt");
+  QVERIFY(largest_difference(model.run(prompt, 0, 128), model.floats("logits")) < 1e-3f);
+}
+
+void GgufTest::indexer_kinds_may_be_words_or_numbers_data() {
+  QTest::addColumn<QByteArray>("entry");  // replaces the recorded list of true, false, true, false
+  const auto list = [](const char* type, const QByteArray& items) {
+    return QByteArray::fromHex("09000000") + QByteArray::fromHex(type) + QByteArray::fromHex("0400000000000000") + items;
+  };
+  QTest::newRow("bytes") << list("00000000", QByteArray::fromHex("01000100"));
+  QTest::newRow("numbers") << list("05000000", QByteArray::fromHex("01000000000000000100000000000000"));
+  QTest::newRow("words") << list("08000000", QByteArray::fromHex("040000000000000066756c6c0600000000000000736861726564"
+                                                                   "040000000000000066756c6c0600000000000000736861726564"));
+}
+
+void GgufTest::indexer_kinds_may_be_words_or_numbers() {
+  QFETCH(QByteArray, entry);
+  QFile recorded_file(QString::fromStdString(recorded("glm_moe_dsa.gguf").string()));
+  QVERIFY(recorded_file.open(QIODevice::ReadOnly));
+  QByteArray bytes = recorded_file.readAll();
+  const QByteArray key = "glm-dsa.attention.indexer.types";
+  const QByteArray old = QByteArray::fromHex("09000000070000000400000000000000") + QByteArray::fromHex("01000100");
+  const qsizetype at = bytes.indexOf(key) + key.size();
+  QCOMPARE(bytes.mid(at, old.size()), old);
+  // Offsets count from the padded end of the tables: what is put in is made a whole number of alignments long.
+  const QByteArray filler_key = "longleaf.filler";
+  QByteArray filler = QByteArray(8, '\0') + filler_key + QByteArray::fromHex("08000000") + QByteArray(8, '\0');
+  filler[0] = static_cast<char>(filler_key.size());
+  const qsizetype n_text = 32 - (entry.size() - old.size() + filler.size()) % 32;
+  filler[filler.size() - 8] = static_cast<char>(n_text);
+  bytes.replace(at, old.size(), entry + filler + QByteArray(n_text, 'x'));
+  bytes[16] = static_cast<char>(bytes[16] + 1);  // one entry more
+  QTemporaryDir folder;
+  QFile changed(folder.filePath("model.gguf"));
+  QVERIFY(changed.open(QIODevice::WriteOnly) && changed.write(bytes) == bytes.size());
+  changed.close();
+  const auto file = GgufFile::open(changed.fileName().toStdString());
+  QVERIFY2(file, file ? "" : file.error().message.c_str());
+  const auto config = engine::read_config(*file);
+  QVERIFY2(config, config ? "" : config.error().message.c_str());
+  using enum engine::IndexerKind;
+  QVERIFY((config->indexers == std::vector{kFull, kShared, kFull, kShared}));
+}
+
+void GgufTest::a_file_that_is_cut_while_it_is_loaded_is_an_error() {
+  QTemporaryDir folder;
+  const std::filesystem::path path = std::filesystem::path(folder.path().toStdString()) / "model.gguf";
+  std::filesystem::copy_file(recorded("deepseek_v2.gguf"), path);
+  auto opened = GgufFile::open(path);
+  QVERIFY(opened);
+  const auto checkpoint = engine::make_checkpoint(std::make_shared<const GgufFile>(std::move(opened).value()));
+  auto config = engine::load_config(TinyModel::folder("deepseek_v2"));
+  const auto backend = make_backend("cpu");
+  const auto cut = [&](double fraction, const std::string&) {
+    if (fraction > 0.3) std::filesystem::resize_file(path, 20'000);
+  };
+  const auto weights = engine::load_weights(*checkpoint, *config, *backend, cut);
+  QVERIFY(!weights);
+  QVERIFY(weights.error().code == engine::ErrorCode::kIo);
+  QVERIFY2(weights.error().message.find("cut short") != std::string::npos, weights.error().message.c_str());
+  QVERIFY(!checkpoint->fingerprint().empty());
 }
 
 void GgufTest::the_tokenizer_in_the_metadata_gives_the_recorded_ids() {

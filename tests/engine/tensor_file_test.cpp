@@ -46,7 +46,9 @@ class TensorFileTest : public QObject {
     const engine::StoredTensor* tensor = file->find("a");
     QVERIFY(tensor != nullptr);
     QCOMPARE(tensor->shape, (std::vector<std::int64_t>{2}));
-    QCOMPARE(tensor->data.size(), 8u);
+    const auto bytes = file->read(*tensor);
+    QVERIFY(bytes);
+    QCOMPARE(std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()), kEight);
     QVERIFY(file->find("b") == nullptr);
   }
 
@@ -142,13 +144,38 @@ class TensorFileTest : public QObject {
         for (const auto& [name, tensor] : file->tensors()) {
           std::size_t n = engine::size_of(tensor.type);
           for (const std::int64_t d : tensor.shape) n *= static_cast<std::size_t>(d);
-          QCOMPARE(tensor.data.size(), n);
-          if (n > 0) touched += std::to_integer<int>(tensor.data.front()) + std::to_integer<int>(tensor.data.back());
+          QCOMPARE(tensor.n_bytes, n);
+          const auto data = file->read(tensor);
+          QVERIFY(data);
+          if (n > 0) touched += std::to_integer<int>(data->front()) + std::to_integer<int>(data->back());
         }
       }
     }
     QVERIFY(n_refused > 500);
     QVERIFY(n_read > 0 && touched > 0);
+  }
+
+  void a_file_that_is_cut_or_replaced_while_it_is_read_is_an_error() {
+    const auto path = fresh() / "model.safetensors";
+    const auto golden = std::filesystem::path(LONGLEAF_SOURCE_DIR) / "tests/golden/deepseek_v3/model.safetensors";
+    std::filesystem::copy_file(golden, path);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    const auto checkpoint = engine::open_safetensors(path.parent_path());
+    QVERIFY(checkpoint);
+    QVERIFY((*checkpoint)->matrix("lm_head.weight", 256, 64));
+    for (const std::uintmax_t n : {std::uintmax_t{100'000}, std::uintmax_t{0}}) {
+      std::filesystem::resize_file(path, n);
+      int n_errors = 0;
+      for (const char* name : {"lm_head.weight", "model.embed_tokens.weight", "model.layers.2.mlp.gate.weight"}) {
+        const auto matrix = (*checkpoint)->matrix(name, std::string_view(name).ends_with("gate.weight") ? 8 : 256, 64);
+        if (matrix) continue;
+        ++n_errors;
+        QVERIFY(matrix.error().code == engine::ErrorCode::kIo);
+        QVERIFY2(matrix.error().message.find("cut short") != std::string::npos, matrix.error().message.c_str());
+      }
+      QVERIFY(n_errors >= (n == 0 ? 3 : 1));
+      QVERIFY(!(*checkpoint)->fingerprint().empty());
+    }
   }
 
   void every_cut_of_a_file_is_refused() {

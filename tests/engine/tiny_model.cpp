@@ -18,8 +18,9 @@ template <typename T>
 std::vector<T> values_of(const engine::TensorFile& file, const std::string& name) {
   const engine::StoredTensor* tensor = file.find(name);
   if (tensor == nullptr) qFatal("nothing was recorded as %s", name.c_str());
-  std::vector<T> values(tensor->data.size() / sizeof(T));
-  std::memcpy(values.data(), tensor->data.data(), tensor->data.size());
+  const std::vector<std::byte> bytes = value_or_end(file.read(*tensor));
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
 

@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include "engine/model/gguf_checkpoint.h"
@@ -19,7 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint64_t n = 1;
     for (const std::int64_t extent : tensor.shape) n *= static_cast<std::uint64_t>(extent);
     values.resize(n);
-    engine::dequantise(tensor.type, tensor.data, values);
+    const auto bytes = file->read(tensor);
+    if (!bytes) std::abort();
+    engine::dequantise(tensor.type, *bytes, values);
   }
   (void)engine::load_tokenizer(*file);
   const auto config = engine::read_config(*file);

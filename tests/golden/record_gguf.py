@@ -5,6 +5,8 @@
 blocks.gguf      one tensor NAME of each quantised type (random blocks) and NAME.values, what the package's own
                  dequantisation makes of it, in F32
 tokenizer.gguf   the tokenizer of tests/golden/tokenizer/deepseek as metadata; no tensors
+k_quants.gguf    a model of its own, recorded in tests/golden/k_quants: transformers computes with the very values that
+                 the package's dequantisation gives back, rounded to bf16 as the engine stores them
 NAME*.gguf       the tiny checkpoints of tests/golden/NAME: names, expert stacks and kv_b as converters write them
 """
 
@@ -15,7 +17,9 @@ import numpy as np
 import torch
 from gguf import GGMLQuantizationType as T
 from gguf import GGUFWriter, quants
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+
+import record_tiny_models as tiny
 
 HERE = pathlib.Path(__file__).parent
 OUT = HERE / "gguf"
@@ -70,7 +74,7 @@ NAMES = {
 }
 
 
-def named(weights, config, split_kv_b):
+def named(weights, config, split_kv_b, fused):
     """GGUF names and values, in torch's order of dimensions."""
     yield "token_embd.weight", weights["model.embed_tokens.weight"]
     yield "output_norm.weight", weights["model.norm.weight"]
@@ -88,10 +92,15 @@ def named(weights, config, split_kv_b):
                 yield f"blk.{layer}.attn_v_b.weight", up[:, nope:].contiguous()
             else:
                 yield f"blk.{layer}.{short}", value
-        for part in ("gate", "up", "down"):
-            stack = [weights.get(f"{prefix}mlp.experts.{e}.{part}_proj.weight") for e in range(config["n_routed_experts"])]
-            if stack[0] is not None:
-                yield f"blk.{layer}.ffn_{part}_exps.weight", torch.stack(stack)
+        stacks = {part: [weights.get(f"{prefix}mlp.experts.{e}.{part}_proj.weight") for e in range(config["n_routed_experts"])]
+                  for part in ("gate", "up", "down")}
+        if stacks["gate"][0] is None:
+            continue
+        if fused:
+            pairs = zip(stacks.pop("gate"), stacks.pop("up"))
+            yield f"blk.{layer}.ffn_gate_up_exps.weight", torch.stack([torch.cat(pair) for pair in pairs])
+        for part, stack in stacks.items():
+            yield f"blk.{layer}.ffn_{part}_exps.weight", torch.stack(stack)
 
 
 def metadata(writer, config, arch):
@@ -136,23 +145,135 @@ def metadata(writer, config, arch):
         writer.add_uint32(f"{arch}.attention.indexer.key_length", c["index_head_dim"])
         writer.add_uint32(f"{arch}.attention.indexer.top_k", c["index_topk"])
     if "indexer_types" in c:
-        writer.add_array(f"{arch}.attention.indexer.types", c["indexer_types"])
+        writer.add_array(f"{arch}.attention.indexer.types", [kind == "full" for kind in c["indexer_types"]])
     writer.add_eos_token_id(c["eos_token_id"])
 
 
-def model(name, arch, *, out=None, split_kv_b=True, kind=T.F32, parts=0):
+def model(name, arch, *, out=None, split_kv_b=True, fused=False, kind=T.F32, parts=0):
     config = json.loads((HERE / name / "config.json").read_text())
     weights = {key: value.float() for key, value in load_file(HERE / name / "model.safetensors").items()}
     writer = GGUFWriter(OUT / f"{out or name}.gguf", arch, split_max_tensors=parts)
     metadata(writer, config, arch)
-    for tensor, value in named(weights, config, split_kv_b):
+    for tensor, value in named(weights, config, split_kv_b, fused):
         array = value.numpy()
-        small = array.ndim == 1 or array.shape[-1] % 32 != 0 or "norm" in tensor or "ffn_gate_inp" in tensor
+        small = array.ndim == 1 or array.shape[-1] % 32 != 0 or any(part in tensor for part in ("norm", "ffn_gate_inp", "indexer.proj"))
         if kind == T.F32 or small:
             writer.add_tensor(tensor, array)
         else:
             writer.add_tensor(tensor, quants.quantize(array, kind), raw_dtype=kind)
     finish(writer)
+
+
+def six_bits(scales, minima):
+    """[n, 8] numbers below 64 each, as Q4_K and Q5_K keep them in 12 bytes."""
+    out = np.zeros((len(scales), 12), dtype=np.uint8)
+    out[:, 0:4] = scales[:, :4] | (scales[:, 4:] >> 4) << 6
+    out[:, 4:8] = minima[:, :4] | (minima[:, 4:] >> 4) << 6
+    out[:, 8:12] = (scales[:, 4:] & 15) | (minima[:, 4:] & 15) << 4
+    return out
+
+
+def with_minima(values, levels):
+    """Blocks of 256 values in eight parts: (d, dmin, the parts' scales and minima, the values' numbers)."""
+    parts = values.reshape(-1, 8, 32)
+    minima = np.maximum(0, -parts.min(axis=2))
+    scales = (parts.max(axis=2) + minima) / levels
+    d = (scales.max(axis=1, keepdims=True) / 63).astype(np.float16)
+    dmin = (minima.max(axis=1, keepdims=True) / 63).astype(np.float16)
+    wide, wide_min = d.astype(np.float32) + 1e-12, dmin.astype(np.float32) + 1e-12
+    scales = np.clip(np.round(scales / wide), 1, 63).astype(np.uint8)
+    minima = np.clip(np.round(minima / wide_min), 0, 63).astype(np.uint8)
+    step, low = (wide * scales)[:, :, None], (wide_min * minima)[:, :, None]
+    numbers = np.clip(np.round((parts + low) / step), 0, levels).astype(np.uint8)
+    return d.view(np.uint8), dmin.view(np.uint8), six_bits(scales, minima), numbers
+
+
+def nibbles(numbers):
+    """Parts 2c and 2c + 1 share bytes: low and high nibble."""
+    return ((numbers[:, 0::2] & 15) | (numbers[:, 1::2] & 15) << 4).reshape(len(numbers), 128)
+
+
+def q4_k(values):
+    d, dmin, scales, numbers = with_minima(values, 15)
+    return np.concatenate([d, dmin, scales, nibbles(numbers)], axis=1)
+
+
+def q5_k(values):
+    d, dmin, scales, numbers = with_minima(values, 31)
+    fifth = sum((numbers[:, part] >> 4) << part for part in range(8)).astype(np.uint8)
+    return np.concatenate([d, dmin, scales, fifth, nibbles(numbers)], axis=1)
+
+
+def q6_k(values):
+    parts = values.reshape(-1, 16, 16)
+    scales = np.abs(parts).max(axis=2) / 31
+    d = (scales.max(axis=1, keepdims=True) / 127).astype(np.float16)
+    wide = d.astype(np.float32) + 1e-12
+    scales = np.clip(np.round(scales / wide), 1, 127).astype(np.int8)
+    numbers = np.clip(np.round(parts / (wide * scales)[:, :, None]) + 32, 0, 63).astype(np.uint8).reshape(-1, 2, 4, 32)
+    low = np.concatenate([(numbers[:, :, 0:2] & 15) | (numbers[:, :, 2:4] & 15) << 4], axis=2).reshape(-1, 128)
+    high = sum((numbers[:, :, part] >> 4) << (2 * part) for part in range(4)).astype(np.uint8).reshape(-1, 64)
+    return np.concatenate([low, high, scales.view(np.uint8), d.view(np.uint8)], axis=1)
+
+
+PACKERS = {T.Q4_K: q4_k, T.Q5_K: q5_k, T.Q6_K: q6_k}
+
+
+def packed(array, kind):
+    if kind not in PACKERS:
+        return quants.quantize(array, kind)
+    blocks_ = PACKERS[kind](array.reshape(-1, 256).astype(np.float32))
+    return blocks_.reshape(*array.shape[:-1], -1)
+
+
+def kind_for(name):
+    """A mix as in real files: every K type somewhere, what has no whole blocks of 256 in Q8_0."""
+    for part, kind in (("ffn_gate_inp", T.F32), ("norm", T.F32), ("exp_probs", T.F32), ("attn_k_b", T.Q8_0), ("attn_kv_a", T.Q6_K),
+                       ("token_embd", T.Q5_K), ("output.weight", T.Q6_K), ("ffn_down", T.Q5_K), ("ffn_", T.Q4_K), ("attn_", T.Q4_K)):
+        if part in name:
+            return kind
+    raise SystemExit(name)
+
+
+def k_quants():
+    spec = dict(model_type="deepseek_v3", config=dict(
+        tiny.BASE, vocab_size=64, hidden_size=256, intermediate_size=256, moe_intermediate_size=256, num_hidden_layers=1,
+        q_lora_rank=256, kv_lora_rank=256, qk_nope_head_dim=32, qk_rope_head_dim=16, v_head_dim=64, first_k_dense_replace=0,
+        n_routed_experts=2, num_experts_per_tok=2))
+    config, model_ = spec["config"], tiny.build(spec)
+    tiny.randomise(model_, 1)
+    weights = tiny.published_tensors(model_)  # views: what is written to them changes the model
+    writer = GGUFWriter(OUT / "k_quants.gguf", "deepseek2")
+    metadata(writer, config, "deepseek2")
+    heads, nope = config["num_attention_heads"], config["qk_nope_head_dim"]
+    for name, value in list(named(weights, config, True, False)):
+        array, kind = value.numpy(), kind_for(name)
+        if kind == T.F32:
+            writer.add_tensor(name, array)
+            continue
+        blocks_ = packed(array, kind)
+        writer.add_tensor(name, blocks_, raw_dtype=kind)
+        back = torch.from_numpy(quants.dequantize(blocks_, kind).reshape(array.shape).copy())
+        error = float((back - value).abs().max() / value.abs().max())
+        assert error < 0.12, (name, error)
+        if "attn_k_b" in name or "attn_v_b" in name:  # the engine keeps these wide
+            up = weights["model.layers.0.self_attn.kv_b_proj.weight"].view(heads, -1, config["kv_lora_rank"])
+            (up[:, :nope] if "k_b" in name else up[:, nope:]).copy_(back.transpose(1, 2) if "k_b" in name else back)
+        elif "_exps" in name:
+            for e in range(config["n_routed_experts"]):
+                part = name.split("ffn_")[1].split("_exps")[0]
+                weights[f"model.layers.0.mlp.experts.{e}.{part}_proj.weight"].copy_(back[e].bfloat16().float())
+        else:
+            value.copy_(back.bfloat16().float())
+    finish(writer)
+    torch.manual_seed(3)
+    ids = torch.randint(2, config["vocab_size"], (tiny.N_PROMPT,))
+    logits, _, _, _ = tiny.run(model_, ids)
+    folder = HERE / "k_quants"
+    folder.mkdir(exist_ok=True)
+    save_file(dict(prompt=ids.int(), logits=logits.contiguous()), folder / "expected.safetensors")
+    published = dict(architectures=["DeepseekV3ForCausalLM"], model_type="deepseek_v3", **config)
+    (folder / "config.json").write_text(json.dumps(published, indent=2) + "\n")
 
 
 def finish(writer):
@@ -168,6 +289,9 @@ for old in OUT.glob("*.gguf"):
 blocks()
 tokenizer()
 model("deepseek_v32", "deepseek32", parts=30)
-model("deepseek_v2", "deepseek2", split_kv_b=False)
+model("deepseek_v2", "deepseek2", split_kv_b=False, fused=True)
+model("deepseek_v3", "deepseek2", out="deepseek_v3_f16", kind=T.F16)
+model("deepseek_v32_yarn_groups", "deepseek32", out="deepseek_v32_bf16", kind=T.BF16)
+k_quants()
 model("glm_moe_dsa", "glm-dsa")
 model("deepseek_v3", "deepseek2", out="deepseek_v3_q8_0", kind=T.Q8_0)
