@@ -54,10 +54,11 @@ Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int
 
   backend_.embed({tokens.data(), weights_.embedding.get(), space_.hidden.view(step.n, config_.n_hidden)});
   inspect(-1, step);
+  watch(-1, "model.embed_tokens.weight", rows(space_.hidden, step, config_.n_hidden), step);
   for (int i = 0; i < config_.n_layers; ++i) {
     TRY(attention(i, step));
     if (is_stopped(step)) return StepEnd::kStopped;
-    if (step.n > 0) feed_forward(weights_.layers[static_cast<std::size_t>(i)], step);
+    if (step.n > 0) feed_forward(i, weights_.layers[static_cast<std::size_t>(i)], step);
     if (is_stopped(step)) return StepEnd::kStopped;
     inspect(i, step);
   }
@@ -72,14 +73,17 @@ Result<void> Transformer::attention(int index, Step& step) {
   const LayerWeights& layer = weights_.layers[static_cast<std::size_t>(index)];
   const std::int64_t n_heads = config_.n_heads;
   norm(rows(space_.hidden, step, config_.n_hidden), layer.attention_norm, rows(space_.normed, step, config_.n_hidden));
+  watch(index, "input_layernorm.weight", rows(space_.normed, step, config_.n_hidden), step);
   store_keys(index, layer, step);
+  watch(index, "self_attn.kv_a_layernorm.weight", rows(space_.key_latent, step, config_.kv_rank), step);
+  watch(index, "self_attn.kv_a_proj_with_mqa.weight", rows(space_.key_rope, step, config_.rope_dim), step);
   const bool is_last = index + 1 == config_.n_layers;
   const bool is_observed = step.options->sink != nullptr || !step.options->recall_positions.empty();
   if (is_last && !is_observed) {
     keep_last_rows(step);
     if (step.n == 0) return {};
   }
-  project_queries(layer, step);
+  project_queries(index, layer, step);
   TRY(select(index, layer, step));
   // A stopped operation leaves its output undefined, and the next one would read through these indices.
   if (is_stopped(step)) return {};
@@ -102,6 +106,8 @@ Result<void> Transformer::attention(int index, Step& step) {
   backend_.matmul_heads({args.out, layer.value_up.get(), values});
   backend_.matmul({rows(space_.values, step, n_heads * config_.value_dim), layer.output.get(),
                    rows(space_.hidden, step, config_.n_hidden), /*accumulate=*/true});
+  watch(index, "self_attn.kv_b_proj.weight", values, step);
+  watch(index, "self_attn.o_proj.weight", rows(space_.hidden, step, config_.n_hidden), step);
   return {};
 }
 
@@ -116,7 +122,7 @@ TensorView Transformer::rows(const Activation& activation, const Step& step, std
   return last_rows(activation.view(step.skipped + step.n, d1, d2, dtype), step.n);
 }
 
-void Transformer::project_queries(const LayerWeights& layer, const Step& step) {
+void Transformer::project_queries(int index, const LayerWeights& layer, const Step& step) {
   const std::int64_t n_heads = config_.n_heads;
   TensorView in = rows(space_.normed, step, config_.n_hidden);
   if (layer.query_latent) {
@@ -124,12 +130,16 @@ void Transformer::project_queries(const LayerWeights& layer, const Step& step) {
     backend_.matmul({in, layer.query_latent.get(), raw});
     in = rows(space_.query_latent, step, config_.q_rank);
     norm(raw, layer.query_norm, in);
+    watch(index, "self_attn.q_a_layernorm.weight", in, step);
   }
   backend_.matmul({in, layer.query_nope.get(), rows(space_.query_nope, step, n_heads * config_.nope_dim)});
   backend_.matmul({in, layer.query_rope.get(), rows(space_.query_rope, step, n_heads * config_.rope_dim)});
   rotate(rows(space_.query_rope, step, n_heads, config_.rope_dim), step.first, /*is_interleaved=*/true);
   backend_.matmul_heads({rows(space_.query_nope, step, n_heads, config_.nope_dim), layer.key_up.get(),
                          rows(space_.query_absorbed, step, n_heads, config_.kv_rank)});
+  watch(index, layer.query_latent ? "self_attn.q_b_proj.weight" : "self_attn.q_proj.weight",
+        rows(space_.query_nope, step, n_heads * config_.nope_dim), step);
+  watch(index, "self_attn.kv_b_proj.weight", rows(space_.query_absorbed, step, n_heads, config_.kv_rank), step);
 }
 
 void Transformer::store_keys(int index, const LayerWeights& layer, const Step& step) {
@@ -242,12 +252,14 @@ Result<void> Transformer::measure_recall(int index, const Step& step) {
   return {};
 }
 
-void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
+void Transformer::feed_forward(int index, const LayerWeights& layer, const Step& step) {
   const TensorView hidden = rows(space_.hidden, step, config_.n_hidden);
   const TensorView in = rows(space_.normed, step, config_.n_hidden);
   norm(hidden, layer.feed_forward_norm, in);
+  watch(index, "post_attention_layernorm.weight", in, step);
   if (layer.dense) {
     backend_.feed_forward({in, layer.dense->view(), hidden, /*accumulate=*/true});
+    watch(index, "mlp.gate_proj, up_proj and down_proj", hidden, step);
     return;
   }
   const ExpertConfig& experts = config_.experts;
@@ -257,11 +269,13 @@ void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
   route.score = experts.router == RouterKind::kSoftmax ? kernels::RouterScore::kSoftmax : kernels::RouterScore::kSigmoid;
   route.n_groups = experts.n_groups;
   route.n_groups_kept = experts.n_groups_kept;
+  route.n_best_of_group = experts.n_best_of_group;
   route.normalise = experts.normalise;
   route.scale = experts.scale;
   route.experts = rows(space_.experts, step, experts.n_used, 1, DType::kI32);
   route.weights = rows(space_.expert_weights, step, experts.n_used);
   backend_.matmul({in, layer.router.get(), route.logits});
+  watch(index, "mlp.gate.weight", route.logits, step);
   backend_.route_experts(route);
   if (is_stopped(step)) return;  // as above: expert numbers would be undefined
   kernels::RunExpertsArgs run;
@@ -273,7 +287,10 @@ void Transformer::feed_forward(const LayerWeights& layer, const Step& step) {
   run.out = hidden;
   run.accumulate = true;
   backend_.run_experts(run);
-  if (layer.shared) backend_.feed_forward({in, layer.shared->view(), hidden, /*accumulate=*/true});
+  watch(index, "mlp.experts", hidden, step);
+  if (!layer.shared) return;
+  backend_.feed_forward({in, layer.shared->view(), hidden, /*accumulate=*/true});
+  watch(index, "mlp.shared_experts", hidden, step);
 }
 
 void Transformer::head(const Step& step, std::span<float> logits) {
@@ -304,6 +321,13 @@ void Transformer::rotate(const TensorView& values, std::int64_t first, bool is_i
   args.pairs = is_interleaved ? kernels::RopePairs::kInterleaved : kernels::RopePairs::kHalfSplit;
   args.first_position = first;
   backend_.rotate(args);
+}
+
+void Transformer::watch(int layer, const char* tensor, const TensorView& values, const Step& step) {
+  if (!step.options->watch || step.n == 0) return;
+  std::vector<float> host(static_cast<std::size_t>(values.n_elements()));
+  backend_.copy_to_host(values, host.data());
+  step.options->watch(layer, tensor, host);
 }
 
 void Transformer::inspect(int layer, const Step& step) {

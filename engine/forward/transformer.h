@@ -32,6 +32,9 @@ struct StepOptions {
   std::function<bool()> stop;                    // polled between layers; true ends the step
   /// Residual stream after the embedding (layer -1) and after each layer, [n, n_hidden].
   std::function<void(int layer, std::span<const float> hidden)> inspect;
+  /// What came out behind each weight, in the order of the computation; `tensor` is the weight's name in a
+  /// checkpoint, without its layer. For finding where numbers break down.
+  std::function<void(int layer, const char* tensor, std::span<const float> values)> watch;
 };
 
 enum class StepEnd { kDone, kStopped };
@@ -77,17 +80,18 @@ class Transformer {
   /// are wanted matter: the others leave, and the result of the rest stays the same to the bit.
   static void keep_last_rows(Step& step);
   Result<void> attention(int index, Step& step);
-  void project_queries(const LayerWeights& layer, const Step& step);
+  void project_queries(int index, const LayerWeights& layer, const Step& step);
   void store_keys(int index, const LayerWeights& layer, const Step& step);
   Result<void> select(int index, const LayerWeights& layer, Step& step);
   Result<void> select_blocks(int index, Step& step);
   void report_selection(int index, const Step& step);
   Result<void> measure_recall(int index, const Step& step);
-  void feed_forward(const LayerWeights& layer, const Step& step);
+  void feed_forward(int index, const LayerWeights& layer, const Step& step);
   void head(const Step& step, std::span<float> logits);
   void norm(const kernels::TensorView& in, const DeviceVector& weight, const kernels::TensorView& out);
   void rotate(const kernels::TensorView& values, std::int64_t first, bool is_interleaved);
   void inspect(int layer, const Step& step);
+  void watch(int layer, const char* tensor, const kernels::TensorView& values, const Step& step);
 
   kernels::Backend& backend_;
   const ModelConfig& config_;

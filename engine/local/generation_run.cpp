@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int64_t kRoomAhead = 1024;  // tokens of an answer that get their room at once
 
-constexpr std::int64_t kWorthSaving = 256;  // tokens that must be new before the disk is used
+constexpr std::int64_t kWorthLoading = 256;  // tokens that a file must hold beyond those in memory
+constexpr int kBlocksRecall = 8;  // queries of a prompt read in blocks whose recall is measured in any case
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -43,9 +44,9 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
   const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
   const std::int64_t n_new = std::min<std::int64_t>(request.sampling.max_new_tokens, kRoomAhead);
   const std::int64_t n_total = std::min(n_prompt + n_new, context_length_);
-  const bool is_restored = store_ != nullptr && restore(request.prompt, plan.fingerprint);
+  const bool is_restored = store_ != nullptr && restore(plan.marked_prompt, plan.fingerprint);
   if (is_restored || plan.fingerprint != timeline_.selection()) earlier = nullptr;
-  TRY_ASSIGN(generation.n_cached_tokens, timeline_.begin(request.prompt, plan.fingerprint, n_total));
+  TRY_ASSIGN(generation.n_cached_tokens, timeline_.begin(plan.marked_prompt, plan.fingerprint, n_total));
   generation.n_prompt_tokens = n_prompt;
   if (request.trace_level != TraceLevel::kOff) {
     RecorderOptions recording;
@@ -58,22 +59,23 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
     recording.earlier = std::move(earlier);
     TRY_ASSIGN(recorder_, SelectionRecorder::create(recording));
     step_.sink = recorder_.get();
-    measure_recall(request.selection.sampled_recall, generation.n_cached_tokens, n_prompt);
+    // Blocks are guessed, not learned: how much of the attention they keep is always said.
+    const int n_least = plan.mode == SelectionMode::kBlocks ? kBlocksRecall : 0;
+    measure_recall(std::max(request.selection.sampled_recall, n_least), generation.n_cached_tokens, n_prompt);
   }
-  TRY_ASSIGN(const StepEnd end, prefill(request, generation));
+  TRY_ASSIGN(const StepEnd end, prefill(plan.marked_prompt, generation));
   if (end == StepEnd::kStopped) {
     generation.end = EndReason::kCancelled;
     if (recorder_) generation.trace = std::make_shared<const SelectionTrace>(recorder_->take(0, 0));
     return generation;
   }
   TRY(decode(request, generation));
-  if (store_ != nullptr) save(request, generation);
   return generation;
 }
 
 bool GenerationRun::restore(std::span<const TokenId> prompt, const std::string& selection) {
   const std::int64_t n_here = selection == timeline_.selection() ? timeline_.common_prefix(prompt) : 0;
-  const auto found = store_->find(prompt, selection, n_here + kWorthSaving);
+  const auto found = store_->find(prompt, selection, n_here + kWorthLoading);
   if (!found) return false;
   // What is in memory goes first: after a failure there is nothing half loaded to be found.
   timeline_.adopt({}, selection);
@@ -85,13 +87,8 @@ bool GenerationRun::restore(std::span<const TokenId> prompt, const std::string& 
   }
   const auto tokens = prompt.first(static_cast<std::size_t>(found->n_common));
   timeline_.adopt({tokens.begin(), tokens.end()}, selection);
+  n_restored_ = found->n_common;
   return true;
-}
-
-void GenerationRun::save(const GenerationRequest& request, const Generation& generation) {
-  if (generation.n_prompt_tokens - generation.n_cached_tokens < kWorthSaving) return;
-  const auto saved = store_->save(request.prompt, timeline_.selection(), timeline_.keys(), step_.stop);
-  if (!saved && saved.error().code != ErrorCode::kCancelled) log(LogLevel::kWarning, saved.error().message);
 }
 
 void GenerationRun::measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt) {
@@ -104,11 +101,11 @@ void GenerationRun::measure_recall(int n_wanted, std::int64_t n_cached, std::int
   step_.on_recall = [this](int layer, float share) { recorder_->add_recall(layer, share); };
 }
 
-Result<StepEnd> GenerationRun::prefill(const GenerationRequest& request, Generation& generation) {
+Result<StepEnd> GenerationRun::prefill(std::span<const TokenId> prompt, Generation& generation) {
   const auto start = std::chrono::steady_clock::now();
   const std::int64_t n_cached = generation.n_cached_tokens;
   observer_.on_prefill(n_cached, generation.n_prompt_tokens, n_cached);
-  const auto rest = std::span(request.prompt).subspan(static_cast<std::size_t>(n_cached));
+  const auto rest = prompt.subspan(static_cast<std::size_t>(n_cached));
   auto end = timeline_.extend(rest, step_, logits_, [&](std::int64_t n_done) {
     observer_.on_prefill(n_done, generation.n_prompt_tokens, n_cached);
   });

@@ -30,14 +30,15 @@ class GenerationRun {
 
   /// `earlier`: the trace of the run that left the timeline's keys behind; may be null.
   Result<Generation> run(const GenerationRequest& request, std::shared_ptr<const SelectionTrace> earlier);
+  /// Leading tokens whose keys came from disk.
+  std::int64_t n_restored() const { return n_restored_; }
 
  private:
   /// Takes keys from disk when they reach further than those in memory; whether it did.
   bool restore(std::span<const TokenId> prompt, const std::string& selection);
-  void save(const GenerationRequest& request, const Generation& generation);
   void measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt);
   /// Reads the prompt; `logits_` holds its last row afterwards.
-  Result<StepEnd> prefill(const GenerationRequest& request, Generation& generation);
+  Result<StepEnd> prefill(std::span<const TokenId> prompt, Generation& generation);
   Result<void> decode(const GenerationRequest& request, Generation& generation);
   Result<Sampler::Choice> choose(Sampler& sampler, std::span<const TokenId> allowed);
   void tell(std::vector<GenerationText::Piece> pieces);
@@ -48,6 +49,7 @@ class GenerationRun {
   Timeline& timeline_;
   const PrefixStore* store_;
   std::int64_t context_length_;
+  std::int64_t n_restored_ = 0;
   GenerationObserver& observer_;
   std::stop_token stop_;
   StepOptions step_;

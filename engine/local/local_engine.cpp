@@ -7,12 +7,14 @@
 
 #include "engine/local/generation_run.h"
 #include "engine/local/model_loader.h"
+#include "engine/local/prefix_saver.h"
 #include "engine/local/timeline.h"
 
 namespace engine {
 namespace {
 
 constexpr std::int64_t kMaxContext = 131072;
+constexpr std::int64_t kWorthSaving = 256;  // tokens that must be new before the disk is used
 constexpr std::int64_t kPrefixBudget = std::int64_t{8} << 30;  // bytes of saved prompts on disk
 
 /// Lets one `generate` in at a time.
@@ -37,13 +39,15 @@ class LocalEngine final : public Engine {
       : model_(std::move(model)),
         timeline_(*model_->backend, model_->config, *model_->transformer),
         info_(std::move(info)) {
-    if (!prefix_folder.empty()) store_.emplace(prefix_folder, info_.model_hash, kPrefixBudget);
+    if (prefix_folder.empty()) return;
+    store_.emplace(prefix_folder, info_.model_hash, kPrefixBudget);
+    saver_.emplace(*store_);
   }
 
   const EngineInfo& info() const override { return info_; }
   std::shared_ptr<const Tokenizer> tokenizer() const override { return model_->tokenizer; }
   const PromptLayout& layout() const override { return model_->layout; }
-  std::int64_t cached_prefix(std::span<const TokenId> prompt) const override { return timeline_.common_prefix(prompt); }
+  std::int64_t cached_prefix(std::span<const TokenId> prompt) const override { return timeline_.common_tokens(prompt); }
 
   Result<Generation> generate(const GenerationRequest& request, GenerationObserver& observer,
                               std::stop_token stop) override {
@@ -52,13 +56,33 @@ class LocalEngine final : public Engine {
       return Error{ErrorCode::kInvalidInput, "The model is still answering another question. Cancel that one first."};
     }
     TRY(check(request));
-    GenerationRun run(*model_, timeline_, store_ ? &*store_ : nullptr, info_.context_length, observer, stop);
-    auto generation = run.run(request, last_trace_);
+    if (saver_) saver_->take_back();
+    auto generation = run(request, observer, stop);
     last_trace_ = generation ? generation->trace : nullptr;
+    if (generation) save_prompt(generation->n_prompt_tokens);
     return generation;
   }
 
  private:
+  Result<Generation> run(const GenerationRequest& request, GenerationObserver& observer, std::stop_token stop) {
+    GenerationRun run(*model_, timeline_, store_ ? &*store_ : nullptr, info_.context_length, observer, std::move(stop));
+    auto generation = run.run(request, last_trace_);
+    if (saver_ && run.n_restored() > 0) {
+      const std::vector<TokenId> tokens = timeline_.tokens();
+      saver_->note_saved(std::span(tokens).first(static_cast<std::size_t>(run.n_restored())), timeline_.selection());
+    }
+    return generation;
+  }
+
+  /// After the answer, so that nobody waits for the disk.
+  void save_prompt(std::int64_t n_prompt) {
+    std::vector<TokenId> tokens = timeline_.tokens();
+    if (!saver_ || static_cast<std::int64_t>(tokens.size()) < n_prompt) return;  // stopped before all of it was read
+    tokens.resize(static_cast<std::size_t>(n_prompt));
+    if (n_prompt - saver_->n_on_disk(tokens, timeline_.selection()) < kWorthSaving) return;
+    saver_->start(std::move(tokens), timeline_.selection(), timeline_.keys());
+  }
+
   Result<void> check(const GenerationRequest& request) const {
     if (request.prompt.empty()) return Error{ErrorCode::kInvalidInput, "The prompt is empty."};
     const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
@@ -79,6 +103,7 @@ class LocalEngine final : public Engine {
   Timeline timeline_;
   EngineInfo info_;
   std::optional<PrefixStore> store_;
+  std::optional<PrefixSaver> saver_;  // ends before what it reads
   std::shared_ptr<const SelectionTrace> last_trace_;  // of the run that left the keys behind
   std::atomic<bool> is_busy_ = false;
 };

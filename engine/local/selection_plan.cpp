@@ -25,6 +25,27 @@ std::vector<std::int64_t> merged(std::vector<TokenRange> ranges, std::int64_t n)
   return flat;
 }
 
+/// Takes ranges away until half of `budget` is free for what the scores choose.
+void leave_half(std::vector<std::int64_t>& ranges, std::int64_t budget) {
+  if (ranges.size() < 4) return;
+  const std::size_t last = ranges.size() - 2;
+  std::int64_t n_left = budget / 2;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < last; i += 2) {
+    const std::int64_t size = ranges[i + 1] - ranges[i];
+    if (size > n_left) break;  // not only this one: what is kept must not depend on what follows
+    n_left -= size;
+    kept = i + 2;
+  }
+  ranges.erase(ranges.begin() + static_cast<std::ptrdiff_t>(kept), ranges.begin() + static_cast<std::ptrdiff_t>(last));
+}
+
+SelectionMode mode_for(const GenerationRequest& request, const ModelConfig& config) {
+  const SelectionMode wanted = request.selection.mode;
+  if (wanted != SelectionMode::kIndexer || config.has_indexer()) return wanted;
+  return static_cast<std::int64_t>(request.prompt.size()) >= kBlocksFrom ? SelectionMode::kBlocks : SelectionMode::kDense;
+}
+
 }  // namespace
 
 Result<SelectionPlan> plan_selection(const GenerationRequest& request, const ModelConfig& config) {
@@ -33,7 +54,8 @@ Result<SelectionPlan> plan_selection(const GenerationRequest& request, const Mod
     return Error{ErrorCode::kInvalidInput, "The number of selected tokens must lie between 0 and 131072."};
   }
   SelectionPlan plan;
-  plan.mode = wanted.mode == SelectionMode::kIndexer && !config.has_indexer() ? SelectionMode::kDense : wanted.mode;
+  plan.mode = mode_for(request, config);
+  plan.marked_prompt = request.prompt;
   if (plan.mode == SelectionMode::kDense) {
     plan.fingerprint = "dense";
     return plan;
@@ -45,8 +67,11 @@ Result<SelectionPlan> plan_selection(const GenerationRequest& request, const Mod
   if (wanted.keep || is_blocks) {
     plan.keep_window = wanted.window;
     plan.keep_ranges = merged(request.anchors, static_cast<std::int64_t>(request.prompt.size()));
+    leave_half(plan.keep_ranges, plan.top_k);
     plan.fingerprint += " keep " + std::to_string(plan.keep_window);
-    for (const std::int64_t position : plan.keep_ranges) plan.fingerprint += " " + std::to_string(position);
+  }
+  for (std::size_t i = 0; i < plan.keep_ranges.size(); i += 2) {
+    for (std::int64_t at = plan.keep_ranges[i]; at < plan.keep_ranges[i + 1]; ++at) plan.marked_prompt[static_cast<std::size_t>(at)] |= kKeptMark;
   }
   return plan;
 }

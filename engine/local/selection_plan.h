@@ -18,9 +18,20 @@ struct SelectionPlan {
   std::vector<std::int64_t> keep_ranges;  // pairs of positions, ascending, disjoint
   /// Keys made under one plan may be reused under another only when this is equal.
   std::string fingerprint;
+  /// The prompt's tokens, those in keep_ranges with kKeptMark: what keys depend on besides the fingerprint.
+  std::vector<TokenId> marked_prompt;
 };
 
-/// A model without an indexer runs dense when the indexer is asked for.
+/// Added to a token that later queries always see. No vocabulary reaches that far.
+constexpr TokenId kKeptMark = TokenId{1} << 30;
+
+/// Prompts from this many tokens on are worth choosing blocks for: below, dense attention costs as much
+/// (docs/performance.md).
+constexpr std::int64_t kBlocksFrom = 8192;
+
+/// Where the indexer is asked for and the model has none, blocks are chosen from kBlocksFrom tokens on, and
+/// below every key is read. Ranges that are kept take at most half of the keys of a query; the last one, the
+/// question, is kept in any case, of the others those that come first.
 Result<SelectionPlan> plan_selection(const GenerationRequest& request, const ModelConfig& config);
 
 }  // namespace engine

@@ -4,7 +4,14 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/local/selection_plan.h"
+
 namespace engine {
+namespace {
+
+TokenId unmarked(TokenId token) { return token & ~kKeptMark; }
+
+}  // namespace
 
 Timeline::Timeline(kernels::Backend& backend, const ModelConfig& config, Transformer& transformer)
     : transformer_(transformer), keys_(backend, config), blocks_(backend, config) {}
@@ -17,6 +24,13 @@ std::vector<TokenId> Timeline::tokens() const {
 std::int64_t Timeline::common_prefix(std::span<const TokenId> prompt) const {
   const std::lock_guard lock(mutex_);
   const auto [mine, theirs] = std::mismatch(tokens_.begin(), tokens_.end(), prompt.begin(), prompt.end());
+  return mine - tokens_.begin();
+}
+
+std::int64_t Timeline::common_tokens(std::span<const TokenId> prompt) const {
+  const std::lock_guard lock(mutex_);
+  const auto [mine, theirs] = std::mismatch(tokens_.begin(), tokens_.end(), prompt.begin(), prompt.end(),
+                                            [](TokenId a, TokenId b) { return unmarked(a) == unmarked(b); });
   return mine - tokens_.begin();
 }
 
@@ -54,10 +68,13 @@ Result<StepEnd> Timeline::extend(std::span<const TokenId> tokens, const StepOpti
     return std::move(reserved).error();
   }
   const auto chunk = static_cast<std::size_t>(transformer_.chunk());
+  std::vector<TokenId> plain;
   for (std::size_t done = 0; done < tokens.size();) {
     const auto part = tokens.subspan(done, std::min(chunk, tokens.size() - done));
     const bool is_last = done + part.size() == tokens.size();
-    TRY_ASSIGN(const StepEnd end, transformer_.step(part, size(), keys_, options, is_last ? logits : std::span<float>{}));
+    plain.resize(part.size());
+    std::transform(part.begin(), part.end(), plain.begin(), unmarked);
+    TRY_ASSIGN(const StepEnd end, transformer_.step(plain, size(), keys_, options, is_last ? logits : std::span<float>{}));
     if (end == StepEnd::kStopped) return end;
     done += part.size();
     {
@@ -70,19 +87,21 @@ Result<StepEnd> Timeline::extend(std::span<const TokenId> tokens, const StepOpti
 }
 
 std::string Timeline::find_non_finite(const StepOptions& options) {
-  std::string where = "in the output layer";
-  bool found = false;
+  std::string where;
   StepOptions again = options;
   again.sink = nullptr;
-  again.inspect = [&](int layer, std::span<const float> hidden) {
-    if (found || std::all_of(hidden.begin(), hidden.end(), [](float v) { return std::isfinite(v); })) return;
-    found = true;
-    where = layer < 0 ? "in the embedding" : "in layer " + std::to_string(layer);
+  again.on_recall = {};
+  again.recall_positions = {};
+  again.watch = [&](int layer, const char* tensor, std::span<const float> values) {
+    if (!where.empty() || std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) return;
+    where = "in layer " + std::to_string(layer) + " behind model.layers." + std::to_string(layer) + "." + tensor;
+    if (layer < 0) where = std::string("behind ") + tensor;
   };
-  const TokenId last = tokens_.back();
+  again.inspect = [](int, std::span<const float>) {};  // so that the last layer computes this token
+  const TokenId last = unmarked(tokens_.back());
   const auto end = transformer_.step(std::span(&last, 1), size() - 1, keys_, again, {});
   if (!end) return "in a layer that could not be run again";
-  return where;
+  return where.empty() ? "behind model.norm.weight or lm_head.weight" : where;
 }
 
 }  // namespace engine

@@ -17,26 +17,30 @@
 namespace engine {
 
 /// One model's one sequence of tokens with their keys: what is already computed is reused, the rest is
-/// run in chunks. Only `tokens` and `common_prefix` may be called from other threads.
+/// run in chunks. Only `tokens`, `common_prefix` and `common_tokens` may be
+/// called from other threads.
 class Timeline {
  public:
   Timeline(kernels::Backend& backend, const ModelConfig& config, Transformer& transformer);
 
-  /// Tokens whose keys are there.
+  /// Tokens whose keys are there, marked as they were given (selection_plan.h).
   std::vector<TokenId> tokens() const;
   std::int64_t common_prefix(std::span<const TokenId> prompt) const;
+  /// The same, whatever is marked: at most so many tokens can be reused.
+  std::int64_t common_tokens(std::span<const TokenId> prompt) const;
 
   /// Cuts the sequence to what `prompt` shares with it, less one token (whose logits are needed), and
   /// forgets all of it when `selection` differs: keys depend on what the layers below selected.
   /// Makes room for `n_total` tokens. Gives the number of tokens kept.
   Result<std::int64_t> begin(std::span<const TokenId> prompt, const std::string& selection, std::int64_t n_total);
 
-  /// Runs the tokens from where the sequence ends; `logits` receives the last row. `on_chunk` hears
+  /// Runs the tokens, marked or not, from where the sequence ends; `logits` receives the last row. `on_chunk` hears
   /// how long the sequence is after each chunk.
   Result<StepEnd> extend(std::span<const TokenId> tokens, const StepOptions& options, std::span<float> logits,
                          const std::function<void(std::int64_t)>& on_chunk = {});
 
-  /// "after layer 3": runs the last token again and finds where the first value is no number.
+  /// "behind model.layers.3.mlp.gate.weight": runs the last token again and finds behind which weight the first
+  /// value is no number.
   std::string find_non_finite(const StepOptions& options);
 
   KeyStore& keys() { return keys_; }

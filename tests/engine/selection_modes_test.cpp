@@ -1,10 +1,13 @@
+#include <QTemporaryDir>
 #include <QtTest>
+#include <filesystem>
 #include <algorithm>
 #include <map>
 #include <vector>
 
 #include "engine/base/json.h"
 #include "engine/local/local_engine.h"
+#include "engine/local/selection_plan.h"
 #include "tests/engine/tiny_model.h"
 
 namespace {
@@ -160,6 +163,86 @@ class SelectionModesTest : public QObject {
       n_without += contains_range(plain.rows.at({1, query}), 0, 2) ? 0 : 1;
     }
     QVERIFY(n_without > 10);
+  }
+
+  void models_without_an_indexer_choose_blocks_for_long_prompts_only() {
+    engine::ModelConfig config;
+    engine::GenerationRequest request;
+    const auto mode = [&](std::size_t n_tokens) {
+      request.prompt.assign(n_tokens, 5);
+      return plan_selection(request, config)->mode;
+    };
+    QVERIFY(mode(engine::kBlocksFrom - 1) == engine::SelectionMode::kDense);
+    QVERIFY(mode(engine::kBlocksFrom) == engine::SelectionMode::kBlocks);
+    QCOMPARE(plan_selection(request, config)->top_k, 2048);
+    request.selection.mode = engine::SelectionMode::kDense;
+    QVERIFY(mode(engine::kBlocksFrom) == engine::SelectionMode::kDense);
+    request.selection.mode = engine::SelectionMode::kBlocks;
+    QVERIFY(mode(100) == engine::SelectionMode::kBlocks);
+    request.selection.mode = engine::SelectionMode::kIndexer;
+    config.indexer.n_heads = 4;
+    config.indexer.top_k = 64;
+    QVERIFY(mode(engine::kBlocksFrom) == engine::SelectionMode::kIndexer);
+  }
+
+  void anchors_leave_half_of_the_keys_to_the_scores_and_the_question_always_stays() {
+    engine::ModelConfig config;
+    engine::GenerationRequest request;
+    request.prompt.assign(1000, 5);
+    request.selection.mode = engine::SelectionMode::kBlocks;
+    request.selection.top_k = 200;
+    request.anchors = {{0, 40}, {100, 150}, {300, 330}, {500, 505}, {900, 1000}};
+    const auto plan = plan_selection(request, config);
+    QCOMPARE(plan->keep_ranges, (std::vector<std::int64_t>{0, 40, 100, 150, 900, 1000}));
+    QCOMPARE(plan->marked_prompt[39], 5 | engine::kKeptMark);
+    QCOMPARE(plan->marked_prompt[40], 5);
+    // Another question of another length changes nothing before it.
+    request.anchors.back() = {900, 980};
+    request.prompt.resize(980);
+    QCOMPARE(plan_selection(request, config)->keep_ranges, (std::vector<std::int64_t>{0, 40, 100, 150, 900, 980}));
+  }
+
+  void a_long_prompt_is_read_in_blocks_its_recall_is_told_and_its_prefix_serves_the_next_question() {
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    std::filesystem::copy(std::filesystem::path(LONGLEAF_SOURCE_DIR) / "resources/models/starter", path, std::filesystem::copy_options::recursive);
+    QFile config(folder.filePath("config.json"));
+    config.setPermissions(QFile::ReadOwner | QFile::WriteOwner);
+    QVERIFY(config.open(QIODevice::ReadWrite));
+    QByteArray text = config.readAll();
+    text.replace("\"deepseek_v32\"", "\"deepseek_v3\"");  // the same network, its indexer left aside
+    QVERIFY(config.resize(0) && config.seek(0) && config.write(text) == text.size());
+    config.close();
+    engine::LocalEngineOptions options;
+    options.device = engine::Device::kCpu;
+    const auto opened = engine::open_local_engine(path, options);
+    QVERIFY2(opened, opened ? "" : opened.error().message.c_str());
+    QVERIFY(!(*opened)->info().has_indexer);
+    engine::GenerationRequest request;
+    request.prompt = random_tokens(engine::kBlocksFrom + 60, 3000);
+    request.anchors = {{0, 20}, {4000, 4010}, {engine::kBlocksFrom, engine::kBlocksFrom + 60}};
+    request.sampling.max_new_tokens = 2;
+    request.selection.top_k = 256;
+    request.selection.window = 64;
+    Quiet quiet;
+    const auto first = (*opened)->generate(request, quiet, {});
+    QVERIFY2(first, first ? "" : first.error().message.c_str());
+    QVERIFY(first->trace->mode == engine::SelectionMode::kBlocks);
+    QCOMPARE(first->trace->recall.size(), 4u);
+    QVERIFY(std::all_of(first->trace->recall.begin(), first->trace->recall.end(), [](float r) { return r > 0 && r <= 1.0001f; }));
+    for (int layer = 0; layer < 4; ++layer) {
+      QVERIFY(first->trace->selected(0, layer).contains(0) && first->trace->selected(0, layer).contains(4000 / 64));
+    }
+    request.prompt.resize(engine::kBlocksFrom + 40);
+    request.prompt[engine::kBlocksFrom + 5] ^= 1;
+    request.anchors.back() = {engine::kBlocksFrom, engine::kBlocksFrom + 40};
+    QCOMPARE((*opened)->cached_prefix(request.prompt), engine::kBlocksFrom + 5);
+    const auto second = (*opened)->generate(request, quiet, {});
+    QVERIFY(second);
+    QCOMPARE(second->n_cached_tokens, engine::kBlocksFrom + 5);
+    // With other anchors the keys behind them are other keys.
+    request.anchors = {{0, 20}, {4200, 4210}, {engine::kBlocksFrom, engine::kBlocksFrom + 40}};
+    QCOMPARE((*opened)->generate(request, quiet, {})->n_cached_tokens, 4000);
   }
 
   void recall_is_the_share_of_dense_attention_that_the_selection_holds() {
