@@ -12,7 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/model/checked.h"
 #include "engine/model/checkpoint.h"
-#include "engine/model/mapped_file.h"
+#include "engine/model/input_file.h"
 
 namespace engine {
 namespace {
@@ -24,16 +24,18 @@ constexpr const char* kExtension = ".keys";
 
 std::uint64_t checksum(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
-/// Takes values off the front of a file; nothing once something does not fit.
+/// Takes values off the front of a file; nothing once something does not fit or cannot be read.
 class Reader {
  public:
-  explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  std::size_t position() const { return position_; }
+  explicit Reader(const InputFile& file, std::uint64_t first = 0) : file_(file), position_(first) {}
+  std::uint64_t position() const { return position_; }
 
-  std::optional<std::span<const std::byte>> take(std::uint64_t n) {
-    const auto slice = checked_slice(bytes_, position_, n);
-    if (slice) position_ += slice->size();
-    return slice;
+  std::optional<std::vector<std::byte>> take(std::uint64_t n) {
+    if (!is_within(file_.size(), position_, n)) return std::nullopt;
+    auto bytes = file_.read(position_, n);
+    if (!bytes) return std::nullopt;
+    position_ += n;
+    return std::move(bytes).value();
   }
   template <typename T>
   std::optional<T> value() {
@@ -51,8 +53,8 @@ class Reader {
   }
 
  private:
-  std::span<const std::byte> bytes_;
-  std::size_t position_ = 0;
+  const InputFile& file_;
+  std::uint64_t position_;
 };
 
 /// Puts values behind each other.
@@ -82,10 +84,10 @@ struct Header {
   std::string selection;
   std::vector<std::uint64_t> row_bytes;  // per layer
   std::vector<TokenId> tokens;
-  std::size_t size = 0;                  // bytes up to the first segment
+  std::uint64_t size = 0;                // bytes up to the first segment
 };
 
-std::optional<Header> read_header(std::span<const std::byte> file) {
+std::optional<Header> read_header(const InputFile& file) {
   Reader reader(file);
   const auto magic = reader.take(sizeof kMagic);
   if (!magic || std::memcmp(magic->data(), kMagic, sizeof kMagic) != 0) return std::nullopt;
@@ -97,9 +99,10 @@ std::optional<Header> read_header(std::span<const std::byte> file) {
   const auto layers = n_layers ? reader.take(std::uint64_t{*n_layers} * sizeof(std::uint64_t)) : std::nullopt;
   const auto n_tokens = reader.value<std::uint32_t>();
   const auto tokens = n_tokens ? reader.take(std::uint64_t{*n_tokens} * sizeof(TokenId)) : std::nullopt;
-  const std::size_t n_sealed = reader.position();
+  if (!model || !selection || !layers || !tokens) return std::nullopt;
+  const auto sealed = file.read(0, reader.position());
   const auto seal = reader.value<std::uint64_t>();
-  if (!model || !selection || !layers || !tokens || !seal || *seal != checksum(file.first(n_sealed))) return std::nullopt;
+  if (!sealed || !seal || *seal != checksum(*sealed)) return std::nullopt;
   header.model = *model;
   header.selection = *selection;
   header.row_bytes.resize(*n_layers);
@@ -167,8 +170,8 @@ std::optional<PrefixStore::Found> PrefixStore::find(std::span<const TokenId> pro
   std::error_code failed;
   for (const auto& item : std::filesystem::directory_iterator(folder_, failed)) {
     if (item.path().extension() != kExtension) continue;
-    const auto file = MappedFile::open(item.path());
-    const auto header = file ? read_header(file->bytes()) : std::nullopt;
+    const auto file = InputFile::open(item.path());
+    const auto header = file ? read_header(*file) : std::nullopt;
     if (!header) {
       log(LogLevel::kWarning, item.path().string() + " holds no saved state of a prompt or is damaged; it is ignored.");
       continue;
@@ -182,8 +185,8 @@ std::optional<PrefixStore::Found> PrefixStore::find(std::span<const TokenId> pro
 }
 
 Result<void> PrefixStore::load(const Found& found, KeyStore& keys, const std::function<bool()>& stop) const {
-  TRY_ASSIGN(const MappedFile file, MappedFile::open(found.file));
-  const auto header = read_header(file.bytes());
+  TRY_ASSIGN(const InputFile file, InputFile::open(found.file));
+  const auto header = read_header(file);
   if (!header || header->model != model_ || found.n_common > static_cast<std::int64_t>(header->tokens.size()) ||
       header->row_bytes.size() != static_cast<std::size_t>(keys.n_layers())) {
     return damaged(found.file);
@@ -192,19 +195,17 @@ Result<void> PrefixStore::load(const Found& found, KeyStore& keys, const std::fu
     if (header->row_bytes[static_cast<std::size_t>(layer)] != keys.row_bytes(layer)) return damaged(found.file);
   }
   CHECK(keys.capacity() >= room_for(found.n_common));
-  Reader reader(file.bytes().subspan(header->size));
+  Reader reader(file, header->size);
   const auto n_tokens = static_cast<std::int64_t>(header->tokens.size());
   for (std::int64_t first = 0; first < found.n_common; first += kSegment) {
     if (stop && stop()) return Error{ErrorCode::kCancelled, "Cancelled."};
     const std::int64_t n = std::min(kSegment, n_tokens - first);
     std::uint64_t n_bytes = 0;
     for (const std::uint64_t row : header->row_bytes) n_bytes += row * static_cast<std::uint64_t>(n);
-    if (!file.is_intact()) return damaged(found.file);
     const auto rows = reader.take(n_bytes);
     const auto seal = reader.value<std::uint64_t>();
     if (!rows || !seal || *seal != checksum(*rows)) return damaged(found.file);
-    // Rows start wherever the header ended; the backends read them as numbers.
-    std::vector<std::byte> aligned;
+    std::vector<std::byte> aligned;  // the backends read rows as numbers
     std::size_t offset = 0;
     for (int layer = 0; layer < keys.n_layers(); ++layer) {
       const std::size_t size = keys.row_bytes(layer) * static_cast<std::size_t>(n);
@@ -219,7 +220,7 @@ Result<void> PrefixStore::load(const Found& found, KeyStore& keys, const std::fu
 }
 
 Result<void> PrefixStore::save(std::span<const TokenId> tokens, const std::string& selection, const KeyStore& keys,
-                               const std::function<bool()>& stop) const {
+                               const std::function<bool()>& stop, const std::function<void()>& on_keys_read) const {
   const auto n_tokens = static_cast<std::int64_t>(tokens.size());
   Writer header;
   header.bytes(kMagic, sizeof kMagic);
@@ -258,6 +259,7 @@ Result<void> PrefixStore::save(std::span<const TokenId> tokens, const std::strin
     segment.seal();
     if (!file.add(segment.buffer())) return cannot_write;
   }
+  if (on_keys_read) on_keys_read();
   if (!file.keep()) return cannot_write;
   return {};
 }

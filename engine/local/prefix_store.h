@@ -41,8 +41,9 @@ class PrefixStore {
   Result<void> load(const Found& found, KeyStore& keys, const std::function<bool()>& stop) const;
 
   /// Writes the keys of `tokens`, which are the first rows of `keys`. More than the budget is not kept.
+  /// `on_keys_read` is called once `keys` are not needed any more and only the disk is waited for.
   Result<void> save(std::span<const TokenId> tokens, const std::string& selection, const KeyStore& keys,
-                    const std::function<bool()>& stop) const;
+                    const std::function<bool()>& stop, const std::function<void()>& on_keys_read = {}) const;
 
   static std::int64_t room_for(std::int64_t n_tokens);
 

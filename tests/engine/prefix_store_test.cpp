@@ -6,6 +6,7 @@
 #include "engine/base/json.h"
 #include "engine/base/log.h"
 #include "engine/local/local_engine.h"
+#include "engine/local/prefix_saver.h"
 #include "engine/local/prefix_store.h"
 #include "tests/engine/tiny_model.h"
 
@@ -160,6 +161,56 @@ class PrefixStoreTest : public QObject {
     const auto tail = other.run(std::span(prompt).subspan(70), 70, 26, options);
     const auto expected = model.run(std::span(prompt).subspan(70), 70, 26, options);
     QCOMPARE(largest_difference(tail, expected), 0.0f);
+  }
+
+  void a_save_lets_a_new_question_go_first_and_leaves_nothing_half_written() {
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    TinyModel model("deepseek_v3", "cpu");
+    constexpr std::int64_t kRows = 40'000;
+    QVERIFY(model.keys->reserve(kRows, 0));
+    const std::vector<engine::TokenId> tokens(kRows, 7);
+    const engine::PrefixStore store(path, "model", std::int64_t{1} << 30);
+    engine::PrefixSaver saver(store);
+    for (int i = 0; i < 5; ++i) {
+      saver.start(tokens, "dense", *model.keys);
+      saver.take_back();
+      // Given up, or quick enough to be whole.
+      const std::int64_t n_read = store.find(tokens, "dense", 0) ? kRows : 0;
+      QVERIFY(n_read == 0 || saver.n_on_disk(tokens, "dense") <= n_read);
+    }
+    saver.start(tokens, "dense", *model.keys);
+    while (saver.n_on_disk(tokens, "dense") == 0) QThread::yieldCurrentThread();
+    saver.take_back();
+    QCOMPARE(saver.n_on_disk(tokens, "dense"), kRows);
+    QCOMPARE(saver.n_on_disk(tokens, "blocks"), 0);
+    const auto found = store.find(tokens, "dense", 0);
+    QVERIFY(found && store.load(*found, *model.keys, {}));
+    QCOMPARE(files_in(path).size(), 1u);
+  }
+
+  void questions_one_after_another_get_their_answers_and_the_last_prompt_is_saved() {
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    engine::LocalEngineOptions options;
+    options.device = engine::Device::kCpu;
+    options.prefix_folder = path;
+    auto request = recorded_request(2);
+    std::vector<std::string> answers;
+    {
+      const auto opened = engine::open_local_engine(kSource / "resources/models/starter", options);
+      QVERIFY(opened);
+      Quiet quiet;
+      for (const int which : {3, 2, 3}) {  // each shares little with the one before
+        auto generation = (*opened)->generate(recorded_request(which), quiet, {});
+        QVERIFY(generation);
+        answers.push_back(generation->answer);
+      }
+    }
+    QCOMPARE(answers[2], answers[0]);
+    const auto again = answer_after_restart(recorded_request(3), path);
+    QCOMPARE(again.n_cached_tokens, again.n_prompt_tokens - 1);
+    QCOMPARE(again.answer, answers[0]);
   }
 
   void another_model_or_selection_finds_nothing() {
