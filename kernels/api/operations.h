@@ -181,11 +181,11 @@ struct RouteExpertsArgs {
   RouterScore score = RouterScore::kSigmoid;
   int n_groups = 1;
   int n_groups_kept = 1;
-  int n_best_of_group = 2;    // 1 or 2. 1: DeepSeek-V2's "group_limited_greedy"
   bool normalise = true;
   float scale = 1.0f;
   TensorView experts;         // out, i32: [n_tokens, n_used]
   TensorView weights;         // out: [n_tokens, n_used]
+  int n_best_of_group = 2;    // 1 or 2. 1: DeepSeek-V2's "group_limited_greedy"
 };
 
 /// One gated feed-forward network: down( silu(gate x) * (up x) ).
