@@ -28,14 +28,14 @@ class LaneState {
         bf16_(cache.formats().latent == Format::kBF16),
         native_(bf16_ && cpu.kernels.native_bf16) {
     const std::size_t lanes = kMaxLanes;
-    const auto latent = static_cast<std::size_t>(latent_dim_);
+    const auto latent = static_cast<std::size_t>((latent_dim_ + kEightBlock - 1) / kEightBlock * kEightBlock);
     q_.resize(static_cast<std::size_t>(row_dim_ + 1) * lanes);
     part_.resize(latent * lanes);
     whole_.resize(part_.size());
     scratch_.resize(kKeyTile * lanes);
     row_.resize(static_cast<std::size_t>(row_dim_));
     halves_.resize(static_cast<std::size_t>((row_dim_ + 31) / 32 * 16));
-    if (native_) side_.resize(kKeyTile * ((latent + 31) / 32 * 32 + lanes));
+    if (native_) side_.resize(kKeyTile * (latent + lanes));
     if (bf16_ && !native_) widened_.resize(static_cast<std::size_t>(kKeyTile * row_dim_));
   }
 
@@ -48,10 +48,9 @@ class LaneState {
       set_q(cpu, lane, args.scale, latent + static_cast<std::ptrdiff_t>(lane) * latent_dim_,
             rope + lane * rope_dim);
     for (int lane = lanes.n; lane < lanes.padded(); ++lane) clear_q(lane);
+    eight_ = native_ && lanes_.padded() == 8;
     reset_part();
-    std::fill_n(whole_.begin(), latent_dim_ * lanes_.padded(), 0.0f);
-    std::fill(whole_largest_, whole_largest_ + kMaxLanes, -INFINITY);
-    std::fill(whole_sum_, whole_sum_ + kMaxLanes, 0.0f);
+    has_whole_ = false;
   }
 
   void attend(const Cpu& cpu, const void** rows, int n_keys, const int* n_visible,
@@ -66,7 +65,8 @@ class LaneState {
     const AttentionTile tile{rows,      n_keys,      latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
                              n_visible, largest_,    sum_,        part_.data(), scratch_.data(), next_rows,
                              n_next,    side_.data()};
-    (native_ ? cpu.kernels.attend_bf16 : cpu.kernels.attend_f32)(tile);
+    const auto attend_lanes = native_ ? cpu.kernels.attend_bf16 : cpu.kernels.attend_f32;
+    (eight_ ? cpu.kernels.attend_eight : attend_lanes)(tile);
   }
 
   /// Room for the rows of `n` keys.
@@ -77,6 +77,13 @@ class LaneState {
 
   /// Joins the part that was summed since the last call to the whole.
   void end_part() {
+    if (!has_whole_) {
+      std::swap(whole_, part_);
+      std::copy(largest_, largest_ + kMaxLanes, whole_largest_);
+      std::copy(sum_, sum_ + kMaxLanes, whole_sum_);
+      has_whole_ = true;
+      return reset_part();
+    }
     const int n = lanes_.padded();
     float old_factor[kMaxLanes];
     float new_factor[kMaxLanes];
@@ -88,21 +95,25 @@ class LaneState {
       whole_largest_[lane] = largest;
       whole_sum_[lane] = whole_sum_[lane] * old_factor[lane] + sum_[lane] * new_factor[lane];
     }
-    float* whole = whole_.data();
-    const float* part = part_.data();
-    for (int d = 0; d < latent_dim_; ++d, whole += n, part += n)
-      for (int lane = 0; lane < n; ++lane)
-        whole[lane] = whole[lane] * old_factor[lane] + part[lane] * new_factor[lane];
+    for (int i = 0; i < width(); ++i)
+      for (int lane = 0; lane < n; ++lane) {
+        float& whole = whole_[place(i, lane)];
+        whole = whole * old_factor[lane] + part_[place(i, lane)] * new_factor[lane];
+      }
     reset_part();
   }
 
   void write(float* out) const {
-    const int n = lanes_.padded();
     for (int lane = 0; lane < lanes_.n; ++lane) {
       const float scale = whole_sum_[lane] > 0 ? 1.0f / whole_sum_[lane] : 0.0f;
       float* row = out + (lanes_.first + lane) * latent_dim_;
-      const float* whole = whole_.data() + lane;
-      for (int d = 0; d < latent_dim_; ++d) row[d] = whole[static_cast<std::ptrdiff_t>(d) * n] * scale;
+      if (eight_) {
+        const float* whole = &whole_[place(0, lane)];
+        for (int d = 0; d < latent_dim_; ++d)
+          row[d] = whole[d / kEightBlock * kEightBlock + eight_place(d % kEightBlock)] * scale;
+      } else {
+        for (int d = 0; d < latent_dim_; ++d) row[d] = whole_[place(d, lane)] * scale;
+      }
     }
   }
 
@@ -130,8 +141,15 @@ class LaneState {
     for (int d = 0; d < row_dim_; ++d)
       q_[static_cast<std::size_t>(d) * static_cast<std::size_t>(n) + static_cast<std::size_t>(lane)] = 0.0f;
   }
+  /// Numbers that belong to one lane, and where number `i` of them lies.
+  int width() const {
+    return eight_ ? (latent_dim_ + kEightBlock - 1) / kEightBlock * kEightBlock : latent_dim_;
+  }
+  std::size_t place(int i, int lane) const {
+    return static_cast<std::size_t>(eight_ ? lane * width() + i : i * lanes_.padded() + lane);
+  }
   void reset_part() {
-    std::fill_n(part_.begin(), latent_dim_ * lanes_.padded(), 0.0f);
+    std::fill_n(part_.begin(), width() * lanes_.padded(), 0.0f);
     std::fill(largest_, largest_ + kMaxLanes, -INFINITY);
     std::fill(sum_, sum_ + kMaxLanes, 0.0f);
   }
@@ -140,6 +158,8 @@ class LaneState {
   int row_dim_;
   bool bf16_;    // the cache's rows
   bool native_;  // and the inner loops take them as they are
+  bool eight_ = false;      // sums lie as attend_eight wants them
+  bool has_whole_ = false;  // whole_ holds something
   Lanes lanes_;
   std::vector<float> q_;
   std::vector<float> part_;

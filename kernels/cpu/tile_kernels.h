@@ -49,7 +49,7 @@ struct AttentionTile {
   const int* n_visible;          // [lanes] keys of this tile that the lane sees (the first ones); null: all
   float* largest;                // [lanes] running maximum
   float* sum;                    // [lanes] running sum of weights
-  float* out;                    // [latent_dim][lanes] running weighted sum
+  float* out;                    // [latent_dim][lanes] running weighted sum; see attend_eight for another order
   float* scratch;                // [kKeyTile][lanes]
   const void* const* next_rows;  // [n_next] rows of the next call, to be fetched into the cache meanwhile
   int n_next;
@@ -89,6 +89,12 @@ struct ScoreRange {
   float highest;
 };
 
+constexpr int kEightBlock = 32;
+/// Where dimension `d` of a block lies in the order of `attend_eight`: fours of the even half, then of the odd.
+constexpr int eight_place(int d) {
+  return d / 4 % 2 * 16 + d / 8 * 4 + d % 4;
+}
+
 struct TileKernels {
   const char* name;
   int rows;          // rows of a full block of `gemm`
@@ -126,6 +132,10 @@ struct TileKernels {
   /// One step of the online softmax over one tile of keys.
   void (*attend_f32)(const AttentionTile& tile);
   void (*attend_bf16)(const AttentionTile& tile);
+  /// The same for 8 lanes: too few to fill registers, so `out` has the dimensions side by side,
+  /// [8][latent_dim rounded up to kEightBlock], each block in the order of eight_place(). Same sums. Null
+  /// without native_bf16.
+  void (*attend_eight)(const AttentionTile& tile);
   void (*widen_bf16)(const std::uint16_t* in, float* out, std::int64_t n);
 
   /// Null where the instructions are missing: the caches then hold f32 indexer keys.

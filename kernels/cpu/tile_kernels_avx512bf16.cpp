@@ -22,6 +22,7 @@ constexpr TileKernels with_faster_entries() {
   kernels.native_bf16 = true;
   kernels.gemm_bf16 = gemm_bf16_dot;
   kernels.attend_bf16 = attend_bf16;
+  kernels.attend_eight = attend_eight;
   kernels.score_i8 = score_i8;
   kernels.spin_bf16 = spin_bf16;
   kernels.spin_i8 = spin_i8;

@@ -172,16 +172,22 @@ inline void fetch_ahead(const AttentionTile& tile, int d, int n) {
   }
 }
 
-template <int kWidth, int kVectors>
-void attend_pair_lanes(const AttentionTile& tile, int lane) {
-  // 16 sums in flight hide the latency of the dot product (6 cycles, two a cycle) and divide kKeyTile.
-  constexpr int kBlock = 16 / kVectors;
+/// Scores of all keys of the tile for kVectors registers of lanes.
+template <int kWidth, int kVectors, int kBlock>
+inline void score_tile_pairs(const AttentionTile& tile, int lane) {
   int s = 0;
   for (; s + kBlock <= tile.n_keys; s += kBlock) score_pairs<kWidth, kVectors, kBlock>(tile, s, lane);
   for (; s + 4 <= tile.n_keys; s += 4) score_pairs<kWidth, kVectors, 4>(tile, s, lane);
   for (; s < tile.n_keys; ++s) score_pairs<kWidth, kVectors, 1>(tile, s, lane);
+}
+
+template <int kWidth, int kVectors>
+void attend_pair_lanes(const AttentionTile& tile, int lane) {
+  // 16 sums in flight hide the latency of the dot product (6 cycles, two a cycle) and divide kKeyTile.
+  constexpr int kBlock = 16 / kVectors;
+  score_tile_pairs<kWidth, kVectors, kBlock>(tile, lane);
   for (int v = 0; v < kVectors; ++v) {
-    soften<kWidth>(tile, lane + v * kWidth);
+    soften_and_rescale<kWidth>(tile, lane + v * kWidth);
     pair_weights<kWidth>(tile, lane + v * kWidth);
   }
   int d = 0;
@@ -199,6 +205,52 @@ void attend_bf16(const AttentionTile& tile) {
   for (; lane + 32 <= tile.lanes; lane += 32) attend_pair_lanes<16, 2>(tile, lane);
   for (; lane + 16 <= tile.lanes; lane += 16) attend_pair_lanes<16, 1>(tile, lane);
   for (; lane < tile.lanes; lane += 8) attend_pair_lanes<8, 1>(tile, lane);
+}
+
+/// out[head][block at d] of eight heads: the values of two keys lie beside each other after one shuffle, and each
+/// serves all heads from a register.
+inline void add_value_block(const AttentionTile& tile, int d, Vector<8> factors) {
+  constexpr int kHeads = 8;
+  const std::ptrdiff_t width = side_row(tile);
+  __m512 low[kHeads];
+  __m512 high[kHeads];
+  for (int h = 0; h < kHeads; ++h) {
+    const float* out = tile.out + h * width + d;
+    low[h] = _mm512_loadu_ps(out) * factors[h];
+    high[h] = _mm512_loadu_ps(out + 16) * factors[h];
+  }
+  const auto add = [&](__m512i even, __m512i odd, const std::uint32_t* weights) {
+    const __m512i values_low = _mm512_unpacklo_epi16(even, odd);
+    const __m512i values_high = _mm512_unpackhi_epi16(even, odd);
+#pragma GCC unroll 8
+    for (int h = 0; h < kHeads; ++h) {
+      const __m512i weight = Pairs<16>::all(weights + h);
+      low[h] = Pairs<16>::dot(low[h], weight, values_low);
+      high[h] = Pairs<16>::dot(high[h], weight, values_high);
+    }
+  };
+  const auto row = [&](int s) {
+    return _mm512_loadu_si512(static_cast<const std::uint16_t*>(tile.rows[s]) + d);
+  };
+  const std::uint32_t* weights = weight_pairs(tile);
+  int s = 0;
+  for (; s + 2 <= tile.n_keys; s += 2, weights += kHeads) add(row(s), row(s + 1), weights);
+  if (s < tile.n_keys) add(row(s), _mm512_setzero_si512(), weights);
+  for (int h = 0; h < kHeads; ++h) {
+    float* out = tile.out + h * width + d;
+    _mm512_storeu_ps(out, low[h]);
+    _mm512_storeu_ps(out + 16, high[h]);
+  }
+}
+
+void attend_eight(const AttentionTile& tile) {
+  score_tile_pairs<8, 1, 16>(tile, 0);
+  const Vector<8> factors = soften<8>(tile, 0);
+  pair_weights<8>(tile, 0);
+  for (int d = 0; d < tile.latent_dim; d += kEightBlock) {
+    fetch_ahead(tile, d, d + kEightBlock <= tile.latent_dim ? kEightBlock : tile.latent_dim - d);
+    add_value_block(tile, d, factors);
+  }
 }
 
 /// Scores of kWide panels of keys for one unit: kRows query-heads x kWide registers of sums stay in registers.

@@ -355,9 +355,9 @@ inline __attribute__((always_inline)) void add_values_of(const AttentionTile& ti
       store<kWidth>(tile.out + (d + i) * tile.lanes + lane + v * kWidth, sums[i][v]);
 }
 
-/// Turns the scores of one register of lanes into weights and rescales what was summed before.
+/// Turns the scores of one register of lanes into weights. Gives the factor for what was summed before.
 template <int kWidth>
-void soften(const AttentionTile& tile, int lane) {
+inline Vector<kWidth> soften(const AttentionTile& tile, int lane) {
   using Integers = typename VectorOf<kWidth>::integers;
   const Vector<kWidth> minus_infinity = all<kWidth>(-__builtin_inff());
   const Vector<kWidth> before = load<kWidth>(tile.largest + lane);
@@ -382,6 +382,12 @@ void soften(const AttentionTile& tile, int lane) {
   }
   store<kWidth>(tile.largest + lane, largest);
   store<kWidth>(tile.sum + lane, sum);
+  return factor;
+}
+
+template <int kWidth>
+void soften_and_rescale(const AttentionTile& tile, int lane) {
+  const Vector<kWidth> factor = soften<kWidth>(tile, lane);
   for (int d = 0; d < tile.latent_dim; ++d) {
     float* at = tile.out + d * tile.lanes + lane;
     store<kWidth>(at, load<kWidth>(at) * factor);
@@ -395,7 +401,7 @@ void attend_lanes(const AttentionTile& tile, int lane) {
   for (; s + kBlock <= tile.n_keys; s += kBlock) score_keys_of<kWidth, kVectors, kBlock>(tile, s, lane);
   for (; s + 2 <= tile.n_keys; s += 2) score_keys_of<kWidth, kVectors, 2>(tile, s, lane);
   for (; s < tile.n_keys; ++s) score_keys_of<kWidth, kVectors, 1>(tile, s, lane);
-  for (int v = 0; v < kVectors; ++v) soften<kWidth>(tile, lane + v * kWidth);
+  for (int v = 0; v < kVectors; ++v) soften_and_rescale<kWidth>(tile, lane + v * kWidth);
   int d = 0;
   for (; d + kBlock <= tile.latent_dim; d += kBlock) add_values_of<kWidth, kVectors, kBlock>(tile, d, lane);
   for (; d + 2 <= tile.latent_dim; d += 2) add_values_of<kWidth, kVectors, 2>(tile, d, lane);
@@ -463,6 +469,7 @@ constexpr TileKernels kPortable{
     .largest_size = largest_size,
     .attend_f32 = attend_f32,
     .attend_bf16 = nullptr,
+    .attend_eight = nullptr,
     .widen_bf16 = widen_bf16,
     .score_i8 = nullptr,
     .spin_f32 = spin_f32,
