@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "kernels/cpu/cpu_operations.h"
 #include "kernels/reference/number_formats.h"
@@ -10,6 +11,7 @@ namespace kernels::cpu {
 namespace {
 
 constexpr int kMaxLanes = 32;              // query-heads that one task carries through its keys
+constexpr std::int64_t kSelectedPerTask = 4;  // groups of lanes that follow each other on one thread
 constexpr std::int64_t kSplitKeys = 4096;  // keys summed from zero; the parts are joined in order
 
 /// Query-heads [first, first + n) of all [n_queries * n_heads], padded to whole registers.
@@ -69,11 +71,9 @@ class LaneState {
     (eight_ ? cpu.kernels.attend_eight : attend_lanes)(tile);
   }
 
-  /// Room for the rows of `n` keys.
-  const void** rows(std::int64_t n) {
-    rows_.resize(static_cast<std::size_t>(n));
-    return rows_.data();
-  }
+  /// Working memory: the rows that this query and the next one selected.
+  std::vector<const void*>& rows() { return rows_; }
+  std::vector<const void*>& next_rows() { return next_rows_; }
 
   /// Joins the part that was summed since the last call to the whole.
   void end_part() {
@@ -108,9 +108,11 @@ class LaneState {
       const float scale = whole_sum_[lane] > 0 ? 1.0f / whole_sum_[lane] : 0.0f;
       float* row = out + (lanes_.first + lane) * latent_dim_;
       if (eight_) {
-        const float* whole = &whole_[place(0, lane)];
-        for (int d = 0; d < latent_dim_; ++d)
-          row[d] = whole[d / kEightBlock * kEightBlock + eight_place(d % kEightBlock)] * scale;
+        for (int first = 0; first < latent_dim_; first += kEightFour) {
+          const float* four = &whole_[place(first / kEightBlock * kEightBlock, lane)] + eight_place(first % kEightBlock);
+          const int n = std::min(kEightFour, latent_dim_ - first);
+          for (int i = 0; i < n; ++i) row[first + i] = four[i] * scale;
+        }
       } else {
         for (int d = 0; d < latent_dim_; ++d) row[d] = whole_[place(d, lane)] * scale;
       }
@@ -168,6 +170,7 @@ class LaneState {
   std::vector<std::uint16_t> side_;
   std::vector<float> widened_;
   std::vector<const void*> rows_;
+  std::vector<const void*> next_rows_;
   std::vector<float> row_;             // one query-head
   std::vector<std::uint32_t> halves_;  // the same in pairs of bf16
   float largest_[kMaxLanes] = {};
@@ -196,28 +199,43 @@ void attend_all(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs&
   }
 }
 
-/// The selected keys of one query.
-void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs& args,
-                     const Lanes& lanes, int thread, LaneState& state) {
-  const std::int64_t n_heads = args.q_latent.shape[1];
+/// The rows that one query selected.
+void selected_rows(const PanelKeyCache& cache, const AttentionArgs& args, std::int64_t query,
+                                 std::vector<const void*>& rows) {
   const std::int64_t k = args.indices.shape[1];
-  const std::int64_t query = lanes.first / n_heads;
   const auto* indices = args.indices.as<const std::int32_t>() + query * k;
-  const void** rows = state.rows(k);
-  std::int64_t n = 0;
+  rows.clear();
   for (std::int64_t j = 0; j < k; ++j)
-    if (indices[j] >= 0 && indices[j] <= args.first_position + query) rows[n++] = cache.latent(indices[j]);
-  // The first tile is fetched while the query is made ready, each further one while the tile before is
-  // multiplied.
-  for (std::int64_t j = 0; j < std::min<std::int64_t>(n, kKeyTile); ++j)
+    if (indices[j] >= 0 && indices[j] <= args.first_position + query) rows.push_back(cache.latent(indices[j]));
+}
+
+/// The selected keys of the queries that `tasks` belong to, one after the other. Each tile of keys is fetched
+/// while the one before is multiplied, the first of a query with the last of its predecessor.
+void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const AttentionArgs& args,
+                     std::span<const Lanes> tasks, int thread, LaneState& state) {
+  const std::int64_t n_heads = args.q_latent.shape[1];
+  std::vector<const void*>& rows = state.rows();
+  std::vector<const void*>& next_rows = state.next_rows();
+  selected_rows(cache, args, tasks[0].first / n_heads, rows);
+  for (std::size_t j = 0; j < std::min<std::size_t>(rows.size(), kKeyTile); ++j)
     for (std::int64_t at = 0; at < cache.row_bytes(); at += 64)
       __builtin_prefetch(static_cast<const char*>(rows[j]) + at, 0, 2);
-  state.start(cpu, args, lanes);
-  for (std::int64_t s = 0; s < n && !cpu.stop.poll(thread); s += kKeyTile) {
-    if (s > 0 && s % kSplitKeys == 0) state.end_part();
-    const std::int64_t next = std::min(n, s + kKeyTile);
-    const auto n_next = static_cast<int>(std::min<std::int64_t>(kKeyTile, n - next));
-    state.attend(cpu, rows + s, static_cast<int>(next - s), nullptr, rows + next, n_next);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    state.start(cpu, args, tasks[i]);
+    next_rows.clear();
+    if (i + 1 < tasks.size()) selected_rows(cache, args, tasks[i + 1].first / n_heads, next_rows);
+    const auto n = static_cast<std::int64_t>(rows.size());
+    for (std::int64_t s = 0; s < n && !cpu.stop.poll(thread); s += kKeyTile) {
+      if (s > 0 && s % kSplitKeys == 0) state.end_part();
+      const std::int64_t end = std::min(n, s + kKeyTile);
+      const std::span<const void*> next =
+          end < n ? std::span(rows).subspan(static_cast<std::size_t>(end)) : std::span(next_rows);
+      state.attend(cpu, rows.data() + s, static_cast<int>(end - s), nullptr, next.data(),
+                   static_cast<int>(std::min<std::size_t>(kKeyTile, next.size())));
+    }
+    state.end_part();
+    state.write(args.out.as<float>());
+    std::swap(rows, next_rows);
   }
 }
 
@@ -228,22 +246,24 @@ void attention(Cpu& cpu, const AttentionArgs& args) {
   const auto [n_queries, n_heads, latent_dim] = args.q_latent.shape;
   const bool selected = args.indices.data != nullptr;
   // All heads of one query, and with dense attention of as many neighbouring queries as fit.
-  const std::int64_t queries_per_task = selected ? 1 : std::max<std::int64_t>(1, kMaxLanes / n_heads);
-  std::vector<Lanes> tasks;
-  for (std::int64_t t = 0; t < n_queries; t += queries_per_task) {
-    const std::int64_t end = std::min(n_queries, t + queries_per_task) * n_heads;
+  const std::int64_t queries_per_lanes = selected ? 1 : std::max<std::int64_t>(1, kMaxLanes / n_heads);
+  std::vector<Lanes> lanes;
+  for (std::int64_t t = 0; t < n_queries; t += queries_per_lanes) {
+    const std::int64_t end = std::min(n_queries, t + queries_per_lanes) * n_heads;
     for (std::int64_t first = t * n_heads; first < end; first += kMaxLanes)
-      tasks.push_back({first, static_cast<int>(std::min<std::int64_t>(kMaxLanes, end - first))});
+      lanes.push_back({first, static_cast<int>(std::min<std::int64_t>(kMaxLanes, end - first))});
   }
   std::vector<LaneState> states(static_cast<std::size_t>(cpu.pool.n_threads()), LaneState(cpu, cache));
-  cpu.pool.run(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i, int thread) {
-    const Lanes& lanes = tasks[static_cast<std::size_t>(i)];
+  const auto n_lanes = static_cast<std::int64_t>(lanes.size());
+  const std::int64_t per_task = selected ? kSelectedPerTask : 1;
+  cpu.pool.run((n_lanes + per_task - 1) / per_task, [&](std::int64_t i, int thread) {
     LaneState& state = states[static_cast<std::size_t>(thread)];
+    const auto first = static_cast<std::size_t>(i * per_task);
     if (selected) {
-      attend_selected(cpu, cache, args, lanes, thread, state);
-    } else {
-      attend_all(cpu, cache, args, lanes, thread, state);
+      const auto n = std::min<std::size_t>(lanes.size() - first, kSelectedPerTask);
+      return attend_selected(cpu, cache, args, std::span(lanes).subspan(first, n), thread, state);
     }
+    attend_all(cpu, cache, args, lanes[first], thread, state);
     state.end_part();
     state.write(args.out.as<float>());
   });

@@ -90,6 +90,7 @@ struct ScoreRange {
 };
 
 constexpr int kEightBlock = 32;
+constexpr int kEightFour = 4;  // dimensions that stay beside each other
 /// Where dimension `d` of a block lies in the order of `attend_eight`: fours of the even half, then of the odd.
 constexpr int eight_place(int d) {
   return d / 4 % 2 * 16 + d / 8 * 4 + d % 4;
