@@ -25,6 +25,7 @@ struct RawWord {
   std::int16_t font = -1;    // index into RawPage::fonts; -1: unknown
   std::int8_t rotation = 0;  // quarter turns
   bool space_after = false;
+  std::int32_t table = -1;   // no word: the place of this one of the page's ruled tables
 };
 
 struct RawFont {
@@ -40,6 +41,11 @@ struct RawPage {
   double width = 0, height = 0;  // after rotation
   std::vector<RawFont> fonts;
   std::vector<RawWord> words;
+  std::vector<Rect> rulings; // straight thin lines, level or upright
+  bool has_written_spaces = false;  // between most words stands a space, not only white
+  std::string hidden;        // text that cannot be seen, which is not in `words`
+  std::string hidden_note;   // what kind of text that is
+  bool hidden_is_outside = false;  // all of it lies beyond the page or is clipped away
   double odd_share = 0;      // share of characters that are no text: private use, replacement
   std::string note;
 };
@@ -52,6 +58,7 @@ struct Fragment {
   bool bold = false;
   bool fixed_width = false;
   std::int32_t n_bytes = 0;
+  std::int32_t table = -1;          // stands for this one of the page's ruled tables
 };
 
 /// One line of a column, with its cells.

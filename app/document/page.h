@@ -32,6 +32,15 @@ struct Word {
   Box box;
 };
 
+/// A thing that code defines: a function, a class, a macro. Lines are 1-based and inclusive.
+struct Symbol {
+  std::string name;
+  std::string kind;                 // "function", "class", ... as the parser of its language says
+  std::string scope;                // what it lies in: "Reader::", a class, empty at the top
+  std::int32_t first_line = 0;
+  std::int32_t last_line = 0;
+};
+
 /// The text of one page or one file as it goes into prompts.
 struct PartText {
   std::string text;                 // UTF-8, NFC
@@ -41,6 +50,8 @@ struct PartText {
   double height_pt = 0;
   double confidence = 1.0;          // 0..1, how sure the reading is
   std::string note;                 // "no text on this page", "hidden text left out", empty when all is well
+  std::string hidden;               // pages: text that cannot be seen, which is not in `text`
+  std::vector<Symbol> symbols;      // files; stored with the part, read back by Project::symbols()
   std::string margins;              // pages: running heads and page numbers, which are not in `text`
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "app/document/reading_order.h"
+#include "app/document/ruled_tables.h"
 #include "app/document/tables.h"
 #include "app/document/text_clean.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr double kTouchingEm = 0.1;        // nearer than this, no space stands between two words
 constexpr std::size_t kCodeLinesPerSpan = 6;
+constexpr double kDoubtfulTable = 0.6;     // share of clear rows below which columns are not told apart
 constexpr double kSizeSteps = 4;           // font sizes are counted in quarters of a point
 
 /// ¹ for 1: the number of a footnote must not become a digit of the word before it.
@@ -43,12 +45,15 @@ std::string lower_letters(std::string_view word) {
 class Builder {
  public:
   /// `page` is upright; `turns` is what upright() did to make it so.
-  Builder(const RawPage& page, int turns, const DocumentStyle& style, PartText& out) : page_(page), turns_(turns), style_(style), out_(out) {}
+  Builder(const RawPage& page, const std::vector<RuledTable>& tables, int turns, const DocumentStyle& style, PartText& out)
+      : page_(page), tables_(tables), turns_(turns), style_(style), out_(out) {}
 
   void add(const Paragraph& paragraph) {
     switch (paragraph.kind) {
       case SpanKind::kTableRow:
-        return add_table(paragraph);
+        if (paragraph.ruled_table >= 0) return add_ruled_table(tables_[static_cast<std::size_t>(paragraph.ruled_table)]);
+        if (paragraph.confidence < kDoubtfulTable) return add_lines(paragraph);
+        return add_aligned_table(paragraph);
       case SpanKind::kCode:
         return add_code(paragraph);
       default:
@@ -139,23 +144,27 @@ class Builder {
     return first.find('-') == std::string::npos;
   }
 
+  /// Whether no space stands before `next`, the first word of a line: the last one ends in a hyphen,
+  /// which goes when it is there for the line end only.
+  bool joins_the_line_before(const RawWord& next) {
+    if (is_hyphenation(next.text)) {
+      out_.text.pop_back();
+      if (--out_.words.back().end == out_.words.back().begin) {
+        out_.words.pop_back();
+        line_of_word_.pop_back();
+      }
+      return true;
+    }
+    return out_.text.back() == '-';
+  }
+
   void add_text(const Paragraph& paragraph) {
     begin_block();
     const std::uint32_t begin = at();
     for (const Line& line : paragraph.lines) {
       ++line_;
       const bool first_line = at() == begin;
-      bool joined = false;
-      if (!first_line && is_hyphenation(word(line.cells.front().words.front()).text)) {
-        out_.text.pop_back();
-        if (--out_.words.back().end == out_.words.back().begin) {
-          out_.words.pop_back();
-          line_of_word_.pop_back();
-        }
-        joined = true;
-      } else if (!first_line && out_.text.back() == '-') {
-        joined = true;
-      }
+      const bool joined = !first_line && joins_the_line_before(word(line.cells.front().words.front()));
       bool first_cell = true;
       for (const Fragment& cell : line.cells) {
         add_fragment(cell, first_cell ? !first_line && !joined : true);
@@ -192,31 +201,71 @@ class Builder {
     }
   }
 
-  void add_table(const Paragraph& paragraph) {
+  void add_aligned_table(const Paragraph& paragraph) {
     begin_block();
     const std::size_t n_columns = paragraph.column_edges.size() + 1;
     bool first_row = true;
     for (const TableRow& row : table_rows(paragraph.lines, paragraph.column_edges)) {
-      ++line_;
-      if (!first_row) out_.text += '\n';
-      const std::uint32_t begin = at();
-      for (const auto& cell : row.cells) {
-        out_.text += '|';
-        for (const Fragment* fragment : cell) add_fragment(*fragment, true);
-        out_.text += ' ';
-      }
-      out_.text += '|';
-      if (first_row) {
-        out_.text += '\n';
-        for (std::size_t i = 0; i < n_columns; ++i) out_.text += "|---";
-        out_.text += '|';
-      }
-      end_span(SpanKind::kTableRow, 0, begin, at());
+      add_row(row.cells, n_columns, first_row);
       first_row = false;
     }
   }
 
+  /// A table whose columns cannot be told apart: its lines as they are printed, wide gaps kept.
+  void add_lines(const Paragraph& paragraph) {
+    begin_block();
+    for (const Line& line : paragraph.lines) {
+      ++line_;
+      if (&line != &paragraph.lines.front()) out_.text += '\n';
+      const std::uint32_t begin = at();
+      for (const Fragment& cell : line.cells) {
+        if (&cell != &line.cells.front()) out_.text += "   ";
+        add_fragment(cell, false);
+      }
+      end_span(SpanKind::kTableRow, 0, begin, at());
+    }
+  }
+
+  void add_ruled_table(const RuledTable& table) {
+    begin_block();
+    bool first_row = true;
+    for (const auto& row : table.rows) {
+      std::vector<std::vector<const Fragment*>> cells;
+      for (const auto& lines : row) {
+        cells.emplace_back();
+        for (const Fragment& line : lines) cells.back().push_back(&line);
+      }
+      add_row(cells, cells.size(), first_row);
+      first_row = false;
+    }
+  }
+
+  /// One row of a Markdown table, and the line below the first.
+  void add_row(const std::vector<std::vector<const Fragment*>>& cells, std::size_t n_columns, bool first_row) {
+    ++line_;
+    if (!first_row) out_.text += '\n';
+    const std::uint32_t begin = at();
+    for (const auto& cell : cells) {
+      out_.text += '|';
+      const Fragment* above = nullptr;
+      for (const Fragment* fragment : cell) {
+        const bool below = above && fragment->box.top > above->box.middle();
+        add_fragment(*fragment, !(below && joins_the_line_before(word(fragment->words.front()))));
+        above = fragment;
+      }
+      out_.text += ' ';
+    }
+    out_.text += '|';
+    if (first_row) {
+      out_.text += '\n';
+      for (std::size_t i = 0; i < n_columns; ++i) out_.text += "|---";
+      out_.text += '|';
+    }
+    end_span(SpanKind::kTableRow, 0, begin, at());
+  }
+
   const RawPage& page_;
+  const std::vector<RuledTable>& tables_;
   int turns_;
   const DocumentStyle& style_;
   PartText& out_;
@@ -227,19 +276,42 @@ class Builder {
 /// The page turned so that text with `rotation` reads from left to right, without its other text.
 RawPage upright(const RawPage& page, int rotation) {
   RawPage turned = page;
+  const double w = page.width, h = page.height;
+  const auto turn = [&](const Rect& box) -> Rect {
+    if (rotation == 1) return {box.top, w - box.right, box.bottom, w - box.left};
+    if (rotation == 2) return {w - box.right, h - box.bottom, w - box.left, h - box.top};
+    if (rotation == 3) return {h - box.bottom, box.left, h - box.top, box.right};
+    return box;
+  };
   if (rotation % 2) std::swap(turned.width, turned.height);
   turned.words.clear();
   for (RawWord word : page.words) {
     if (word.rotation != rotation) continue;
-    const Rect& box = word.box;
-    const double w = page.width, h = page.height;
-    if (rotation == 1) word.box = {box.top, w - box.right, box.bottom, w - box.left};
-    if (rotation == 2) word.box = {w - box.right, h - box.bottom, w - box.left, h - box.top};
-    if (rotation == 3) word.box = {h - box.bottom, box.left, h - box.top, box.right};
+    word.box = turn(word.box);
     word.rotation = 0;
     turned.words.push_back(std::move(word));
   }
+  for (Rect& ruling : turned.rulings) ruling = turn(ruling);
   return turned;
+}
+
+/// Puts one stand-in for each table where its words were, so that it takes its place among the text.
+void set_apart(const std::vector<RuledTable>& tables, RawPage& page) {
+  constexpr std::int8_t kApart = 4;  // no rotation: what reads the page passes over it
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    for (const auto& row : tables[i].rows) {
+      for (const auto& cell : row) {
+        for (const Fragment& line : cell) {
+          for (const std::int32_t word : line.words) page.words[static_cast<std::size_t>(word)].rotation = kApart;
+        }
+      }
+    }
+    RawWord place;
+    place.text = "\xEF\xBF\xBC";
+    place.box = tables[i].box;
+    place.table = static_cast<std::int32_t>(i);
+    page.words.push_back(std::move(place));
+  }
 }
 
 double confidence_of(const RawPage& page) {
@@ -278,6 +350,7 @@ PartText build_page(const RawPage& page, const std::string& margins, const Docum
   out.width_pt = page.width;
   out.height_pt = page.height;
   out.margins = margins;
+  out.hidden = page.hidden;
   out.note = page.note;
   if (page.words.empty()) {
     out.confidence = 0;
@@ -285,10 +358,17 @@ PartText build_page(const RawPage& page, const std::string& margins, const Docum
     return out;
   }
   const int rotation = main_rotation(page);
-  const RawPage reading = upright(page, rotation);
-  Builder builder(reading, rotation, style, out);
-  for (const Paragraph& paragraph : make_paragraphs(reading, reading_order(reading), style)) builder.add(paragraph);
-  if (reading.words.size() < page.words.size()) {
+  RawPage reading = upright(page, rotation);
+  const bool has_other_text = reading.words.size() < page.words.size();
+  const std::vector<RuledTable> tables = find_ruled_tables(reading);
+  set_apart(tables, reading);
+  Builder builder(reading, tables, rotation, style, out);
+  bool doubtful_table = false;
+  for (const Paragraph& paragraph : make_paragraphs(reading, reading_order(reading), style)) {
+    builder.add(paragraph);
+    doubtful_table = doubtful_table || paragraph.confidence < kDoubtfulTable;
+  }
+  if (has_other_text) {
     // Text at another angle (a stamp at the side, the axis of a chart) has no place in the reading order.
     if (!out.margins.empty()) out.margins += '\n';
     for (const RawWord& word : page.words) {
@@ -297,6 +377,10 @@ PartText build_page(const RawPage& page, const std::string& margins, const Docum
     out.margins.pop_back();
   }
   out.confidence = confidence_of(page);
+  if (doubtful_table) {
+    out.confidence = std::min(out.confidence, 0.55);
+    add_note(out.note, "a table's columns are not clear; it is kept as lines");
+  }
   if (page.odd_share > 0.05) add_note(out.note, "many characters have no Unicode text");
   return out;
 }

@@ -135,6 +135,7 @@ std::string encode_page(const PageFrame& page) {
   put_text(out, page.label);
   put_text(out, page.text.text);
   put_text(out, page.text.margins);
+  put_text(out, page.text.hidden);
   put_text(out, page.text.note);
   put_real(out, page.text.width_pt);
   put_real(out, page.text.height_pt);
@@ -151,6 +152,7 @@ Result<PageFrame> decode_page(std::string_view payload) {
   page.label = parser.name();
   page.text.text = std::string(parser.text());
   page.text.margins = clean_text(parser.text());
+  page.text.hidden = clean_text(parser.text());
   page.text.note = parser.name();
   page.text.width_pt = parser.real();
   page.text.height_pt = parser.real();

@@ -10,12 +10,15 @@
 #include <deque>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "app/document/confinement.h"
 #include "app/document/page_builder.h"
 #include "app/document/page_frames.h"
 #include "app/document/pdf_document.h"
+#include "app/document/rich_text.h"
 #include "app/document/running_heads.h"
 
 namespace app {
@@ -94,7 +97,27 @@ class Extraction {
     }
     RawPage page = *at;  // the one in the window keeps its heads: the pages after it compare with them
     const std::string margins = take_running_heads(page, neighbours);
+    report_hidden(page, neighbours);
     return write_frame(STDOUT_FILENO, FrameKind::kPage, encode_page({number, page.label, build_page(page, margins, style_)}));
+  }
+
+  /// Programs that draw a long text page by page let the lines of the next page lie beyond this one:
+  /// what is printed on a neighbour is not hidden.
+  static void report_hidden(RawPage& page, const std::vector<const RawPage*>& neighbours) {
+    if (page.hidden_note.empty()) return;
+    std::set<std::string> printed;
+    for (const RawPage* neighbour : neighbours) {
+      if (std::abs(neighbour->number - page.number) > 1) continue;
+      for (const RawWord& word : neighbour->words) printed.insert(word.text);
+    }
+    std::istringstream words(page.hidden);
+    int n_words = 0, n_printed = 0;
+    for (std::string word; words >> word; ++n_words) n_printed += printed.contains(word);
+    if (page.hidden_is_outside && n_printed * 10 >= n_words * 9) {
+      page.hidden.clear();
+    } else {
+      page.note += (page.note.empty() ? "" : "; ") + page.hidden_note;
+    }
   }
 
   const PdfDocument& pdf_;
@@ -136,6 +159,32 @@ int run_extract_worker(int argc, char** argv) {
   if (!write_frame(STDOUT_FILENO, FrameKind::kDocument, encode_facts(facts))) return 1;
   const int last = range[1] == 0 ? facts.n_pages : std::min(range[1], facts.n_pages);
   if (!Extraction(*pdf, std::move(plain), std::move(skipped)).run(std::max(range[0], 1), last)) return 1;
+  write_frame(STDOUT_FILENO, FrameKind::kDone, "");
+  return 0;
+}
+
+int run_text_worker(int argc, char** argv) {
+  std::optional<RichFormat> format;
+  for (const auto& [name, each] : {std::pair("html", RichFormat::kHtml), std::pair("word", RichFormat::kWord), std::pair("epub", RichFormat::kEpub)}) {
+    if (argc == 2 && std::strcmp(argv[1], name) == 0) format = each;
+  }
+  if (!format) {
+    std::fputs("extract-text html|word|epub, with the document on standard input; used by longleaf itself.\n", stderr);
+    return 2;
+  }
+  const Result<std::string_view> bytes = map_file(STDIN_FILENO);
+  if (!bytes) return fail(bytes.error());
+  DocumentFacts facts;
+  facts.confinement = confine_worker(kTextMemory + bytes->size(), kTextCpuSeconds);
+  Result<RichDocument> document = read_rich(*format, *bytes);
+  if (!document) return fail(document.error());
+  facts.n_pages = static_cast<std::int32_t>(document->parts.size());
+  facts.title = document->title;
+  if (!write_frame(STDOUT_FILENO, FrameKind::kDocument, encode_facts(facts))) return 1;
+  std::int32_t number = 0;
+  for (RichPart& part : document->parts) {
+    if (!write_frame(STDOUT_FILENO, FrameKind::kPage, encode_page({++number, part.name, std::move(part.text)}))) return 1;
+  }
   write_frame(STDOUT_FILENO, FrameKind::kDone, "");
   return 0;
 }

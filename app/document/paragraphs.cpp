@@ -202,6 +202,18 @@ void move_footnotes_to_the_end(std::vector<Paragraph>& paragraphs, const RawPage
   std::stable_partition(paragraphs.begin(), paragraphs.end(), [](const Paragraph& paragraph) { return paragraph.kind != SpanKind::kFootnote; });
 }
 
+/// Members of a struct set below each other, calls with their comments: aligned, and no table.
+bool reads_as_code(const RawPage& page, std::span<const Line> lines) {
+  const auto n_code = std::count_if(lines.begin(), lines.end(), [&](const Line& line) {
+    const std::string text = text_of(page, line);
+    const std::size_t comment = std::min({text.find("//"), text.find("/*"), text.size()});
+    std::size_t end = text.find_last_not_of(' ', comment == 0 ? 0 : comment - 1);
+    end = end == std::string::npos ? 0 : end;
+    return !text.empty() && (text[end] == ';' || text[end] == '{' || text[end] == '}');
+  });
+  return 2 * n_code >= static_cast<std::ptrdiff_t>(lines.size());
+}
+
 }  // namespace
 
 std::string heading_key(std::string_view text) {
@@ -229,10 +241,22 @@ std::vector<Paragraph> make_paragraphs(const RawPage& page, std::vector<Line> li
   std::vector<Paragraph> paragraphs;
   bool open = false;
   for (std::size_t i = 0; i < lines.size();) {
-    if (const auto table = find_table(std::span(lines).subspan(i))) {
+    if (lines[i].cells.front().table >= 0) {
       Paragraph paragraph;
       paragraph.kind = SpanKind::kTableRow;
+      paragraph.ruled_table = lines[i].cells.front().table;
+      paragraph.lines.push_back(std::move(lines[i++]));
+      paragraphs.push_back(std::move(paragraph));
+      open = false;
+      continue;
+    }
+    const auto table = find_table(std::span(lines).subspan(i));
+    if (table) {
+      const bool code = reads_as_code(page, std::span(lines).subspan(i, table->n_lines));
+      Paragraph paragraph;
+      paragraph.kind = code ? SpanKind::kCode : SpanKind::kTableRow;
       paragraph.column_edges = table->column_edges;
+      paragraph.confidence = table->confidence;
       for (std::size_t n = 0; n < table->n_lines; ++n) paragraph.lines.push_back(std::move(lines[i++]));
       paragraphs.push_back(std::move(paragraph));
       open = false;
@@ -243,7 +267,7 @@ std::vector<Paragraph> make_paragraphs(const RawPage& page, std::vector<Line> li
     open = true;
   }
   for (Paragraph& paragraph : paragraphs) {
-    if (paragraph.kind != SpanKind::kTableRow) classify(paragraph, page, style);
+    if (paragraph.kind == SpanKind::kSentence) classify(paragraph, page, style);
   }
   move_footnotes_to_the_end(paragraphs, page, style);
   return paragraphs;

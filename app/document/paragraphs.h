@@ -25,7 +25,9 @@ struct Paragraph {
   SpanKind kind = SpanKind::kSentence;
   int level = 0;
   std::vector<Line> lines;
-  std::vector<double> column_edges;         // tables: where one column ends and the next begins
+  std::vector<double> column_edges;         // aligned tables: where one column ends and the next begins
+  double confidence = 1;                    // aligned tables: Table::confidence
+  std::int32_t ruled_table = -1;            // tables drawn with lines: which of the page
 };
 
 std::vector<Paragraph> make_paragraphs(const RawPage& page, std::vector<Line> lines, const DocumentStyle& style);

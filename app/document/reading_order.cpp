@@ -22,6 +22,7 @@ std::int32_t Line::n_words() const {
 namespace {
 
 constexpr double kJoinGapEm = 0.7;       // words nearer than this belong together
+constexpr double kNoSpaceEm = 0.38;      // where spaces are written, white without one is a border between cells
 constexpr double kJoinSpaceEm = 1.3;     // also these, when the PDF has a space between them
 constexpr double kGutterEm = 0.9;        // the least width of a gutter between columns
 constexpr double kBinPoints = 2.0;
@@ -79,6 +80,10 @@ void Order::make_fragments(int rotation) {
   const auto level_of = [](const RawWord& word) { return static_cast<int>(word.box.middle() / kLevelPoints); };
   for (const int index : words) {
     const RawWord& word = page.words[static_cast<std::size_t>(index)];
+    if (word.table >= 0) {
+      fragments.push_back({{index}, word.box, 0, false, false, 0, word.table});
+      continue;
+    }
     Fragment* home = nullptr;
     double nearest = 1e9;
     const int reach = 1 + static_cast<int>(word.box.height() / kLevelPoints);
@@ -88,21 +93,23 @@ void Order::make_fragments(int rotation) {
         const RawWord& last = page.words[static_cast<std::size_t>(fragment.words.back())];
         const double em = std::max({word.font_size, last.font_size, 4.0});
         const double gap = word.box.left - fragment.box.right;
-        if (gap < -0.5 * em || gap > (last.space_after ? kJoinSpaceEm : kJoinGapEm) * em || std::abs(gap) >= nearest) continue;
+        if (gap < -0.5 * em || gap > (last.space_after ? kJoinSpaceEm : page.has_written_spaces ? kNoSpaceEm : kJoinGapEm) * em || std::abs(gap) >= nearest) continue;
         if (shared_height(word.box, last.box) < 0.4) continue;
         home = &fragment;
         nearest = std::abs(gap);
       }
     }
     if (!home) {
-      fragments.push_back({{}, word.box, 0, false, false, 0});
+      fragments.push_back({{}, word.box, 0, false, false, 0, -1});
       home = &fragments.back();
       levels[level_of(word)].push_back(fragments.size() - 1);
     }
     home->words.push_back(index);
     home->box.add(word.box);
   }
-  for (Fragment& fragment : fragments) finish(fragment);
+  for (Fragment& fragment : fragments) {
+    if (fragment.table < 0) finish(fragment);
+  }
 }
 
 /// The x that the most lines leave white between a piece of text on its left and one on its right.
@@ -206,7 +213,7 @@ std::vector<Line> Order::lines() const {
     for (const int i : members) {
       const Fragment& fragment = fragments[static_cast<std::size_t>(i)];
       column_box.add(fragment.box);
-      const bool joins = lines.size() > first && shared_height(lines.back().box, fragment.box) > 0.5;
+      const bool joins = lines.size() > first && fragment.table < 0 && lines.back().cells[0].table < 0 && shared_height(lines.back().box, fragment.box) > 0.5;
       if (!joins) lines.push_back({});
       Line& line = lines.back();
       if (!joins) line.box = fragment.box;

@@ -6,16 +6,16 @@
 namespace app {
 namespace {
 
-constexpr double kBinPoints = 2.0;
+constexpr double kBinPoints = 1.0;
 constexpr double kMaxRowGapEm = 2.2;   // more white than this between lines ends a table
-constexpr double kMinColumnGap = 5.0;  // points
+constexpr double kMinColumnGap = 3.0;  // points
 
 /// Lines that may belong to one table: beginning with cells side by side, no wide gap, and at most
 /// one line in a row that has a single cell.
 std::size_t candidate_length(std::span<const Line> lines) {
   std::size_t n = 0, last_multi = 0;
   for (; n < lines.size(); ++n) {
-    if (lines[n].column != lines[0].column) break;
+    if (lines[n].column != lines[0].column || lines[n].cells.front().table >= 0 || lines[n].fixed_width) break;
     if (n > 0 && lines[n].box.top - lines[n - 1].box.bottom > kMaxRowGapEm * std::max(lines[n].font_size, 6.0)) break;
     if (lines[n].cells.size() >= 2) {
       last_multi = n + 1;
@@ -31,10 +31,17 @@ std::size_t column_of(const Fragment& cell, const std::vector<double>& edges) {
   return static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), middle) - edges.begin());
 }
 
+bool has_two_in_one_column(const Line& line, const std::vector<double>& edges) {
+  for (std::size_t i = 1; i < line.cells.size(); ++i) {
+    if (column_of(line.cells[i], edges) == column_of(line.cells[i - 1], edges)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<Table> find_table(std::span<const Line> lines) {
-  if (lines.empty() || lines[0].cells.size() < 2 || lines[0].fixed_width) return std::nullopt;
+  if (lines.empty() || lines[0].cells.size() < 2 || lines[0].fixed_width || lines[0].cells[0].table >= 0) return std::nullopt;
   const std::size_t n_lines = candidate_length(lines);
   if (n_lines < 2) return std::nullopt;
   double left = 1e9, right = -1e9;
@@ -68,6 +75,9 @@ std::optional<Table> find_table(std::span<const Line> lines) {
     bin = std::max(end, bin + 1);
   }
   if (table.column_edges.empty()) return std::nullopt;
+  std::size_t n_clear = 0;
+  for (const Line& line : lines.first(n_lines)) n_clear += line.cells.size() >= 2 && !has_two_in_one_column(line, table.column_edges);
+  table.confidence = static_cast<double>(n_clear) / static_cast<double>(n_multi);
   return table;
 }
 

@@ -12,6 +12,7 @@ namespace app {
 struct Table {
   std::size_t n_lines = 0;              // from the beginning of what was looked at
   std::vector<double> column_edges;     // n_columns - 1 separators, left to right
+  double confidence = 1;                // share of the rows that have no two cells in one column
 };
 
 /// Whether a table begins with the first of `lines`: several lines of two or more cells whose gaps

@@ -81,6 +81,18 @@ void PdfMaker::hidden_text(double x, double y, double size, std::string_view lat
 void PdfMaker::white_text(double x, double y, double size, std::string_view latin1) { put(x, y, size, latin1, PdfFont::kRoman, "1 g 0 Tr ", "1 0 0 1"); }
 void PdfMaker::upward_text(double x, double y, double size, std::string_view latin1) { put(x, y, size, latin1, PdfFont::kRoman, "0 g 0 Tr ", "0 1 -1 0"); }
 
+void PdfMaker::grey_text(double x, double y, double size, double grey, std::string_view latin1) { put(x, y, size, latin1, PdfFont::kRoman, (number(grey) + " g 0 Tr ").c_str(), "1 0 0 1"); }
+
+void PdfMaker::fill(double x, double y, double width, double height, double grey) {
+  if (pages_.empty()) new_page();
+  pages_.back().content += number(grey) + " g " + number(x) + " " + number(height_ - y - height) + " " + number(width) + " " + number(height) + " re f\n";
+}
+
+void PdfMaker::picture(double x, double y, double width, double height) {
+  if (pages_.empty()) new_page();
+  pages_.back().content += "q " + number(width) + " 0 0 " + number(height) + " " + number(x) + " " + number(height_ - y - height) + " cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x60 EI Q\n";
+}
+
 void PdfMaker::line(double x0, double y0, double x1, double y1) {
   if (pages_.empty()) new_page();
   pages_.back().content += number(x0) + " " + number(height_ - y0) + " m " + number(x1) + " " + number(height_ - y1) + " l S\n";

@@ -21,6 +21,11 @@ class PdfMaker {
   /// Text that is there and cannot be seen (render mode 3).
   void hidden_text(double x, double y, double size, std::string_view latin1);
   void white_text(double x, double y, double size, std::string_view latin1);
+  /// Text of any grey on a filled box of any grey; 0 is black.
+  void grey_text(double x, double y, double size, double grey, std::string_view latin1);
+  void fill(double x, double y, double width, double height, double grey);
+  /// A picture of one grey pixel.
+  void picture(double x, double y, double width, double height);
   void line(double x0, double y0, double x1, double y1);
   /// Text turned by 90 degrees, reading upwards.
   void upward_text(double x, double y, double size, std::string_view latin1);
