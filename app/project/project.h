@@ -34,6 +34,7 @@ struct Document {
   std::int64_t n_expected_parts = 0;  // larger than n_parts while it is still being read
   std::string note;         // what could not be read, for the user
   bool finished = false;    // every part that can be had is there
+  std::string revision;     // trees under git: "main 1a2b3c4 2026-11-20 Subject", else empty
 };
 
 /// One page of a PDF or one file of a tree.
@@ -47,6 +48,7 @@ struct Part {
   double confidence = 1.0;
   std::string note;
   std::string content_hash;   // files: of the bytes as they were read; empty on pages
+  std::string last_change;    // files under git: "1a2b3c4 2026-11-20 Author: Subject", else empty
 };
 
 /// A file that the tree has and the project has not, and why.
@@ -86,6 +88,14 @@ struct SearchHit {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;  // bytes of `snippet` that match
 };
 
+/// A definition that was searched for by its name.
+struct SymbolHit {
+  PartId part = 0;
+  DocumentId document = 0;
+  std::string part_name;
+  Symbol symbol;
+};
+
 /// What a second reading of a document found. Parts that are gone stay readable by their id, so that
 /// old answers keep their sources, until purge_removed().
 struct DocumentChange {
@@ -97,6 +107,7 @@ struct DocumentChange {
   std::string path;
   std::string title;
   std::int64_t n_expected_parts = 0;
+  std::string revision = "";          // empty: as it was
 };
 
 enum class OpenMode { kReadWrite, kReadOnly };
@@ -119,6 +130,10 @@ class Project {
   virtual Result<std::vector<Document>> documents() const = 0;
   virtual Result<std::vector<Part>> parts(DocumentId document) const = 0;
   virtual Result<PartText> part_text(PartId part) const = 0;
+  /// What the code of a file defines, by line.
+  virtual Result<std::vector<Symbol>> symbols(PartId part) const = 0;
+  /// Definitions whose names begin with `name` (any case), whole names first.
+  virtual Result<std::vector<SymbolHit>> find_symbols(std::string_view name, int max_hits) const = 0;
   virtual Result<std::vector<LeftOut>> left_out(DocumentId document) const = 0;
 
   /// A document grows by batches of parts; each call is one transaction.
@@ -151,6 +166,9 @@ class Project {
 
   /// A whole copy under another name, also while the project is in use. Replaces `copy` only when done.
   virtual Result<void> back_up(const std::filesystem::path& copy) const = 0;
+  /// The same beside the project as NAME.backup-1; the two before it become 2 and 3. Done by itself
+  /// once a day when something is saved and the disk has room.
+  virtual Result<void> rotate_backups() = 0;
   /// Gives the room of purged documents back to the disk.
   virtual Result<void> compact() = 0;
   /// Reads everything and compares it with its checksums. One sentence per damage; empty: all is well.

@@ -16,7 +16,7 @@ Result<std::vector<Document>> SqliteProject::removed_documents() const { return 
 Result<std::vector<Document>> SqliteProject::documents_where(bool removed) const {
   TRY_ASSIGN(auto rows, database_->prepare(
       "SELECT id, kind, title, path, content_hash, n_expected_parts, finished, note, "
-      "(SELECT count(*) FROM parts WHERE document=documents.id AND gone=0) FROM documents WHERE removed=?1 ORDER BY id"));
+      "(SELECT count(*) FROM parts WHERE document=documents.id AND gone=0), revision FROM documents WHERE removed=?1 ORDER BY id"));
   rows.with(removed);
   std::vector<Document> documents;
   for (;;) {
@@ -36,13 +36,14 @@ Result<std::vector<Document>> SqliteProject::documents_where(bool removed) const
     document.finished = rows.integer(6) != 0;
     document.note = rows.text(7);
     document.n_parts = rows.integer(8);
+    document.revision = rows.text(9);
     documents.push_back(std::move(document));
   }
 }
 
 Result<std::vector<Part>> SqliteProject::parts(DocumentId document) const {
   TRY_ASSIGN(auto rows, database_->prepare(
-      "SELECT id, ordinal, name, language, n_bytes, confidence, note, content_hash FROM parts "
+      "SELECT id, ordinal, name, language, n_bytes, confidence, note, content_hash, last_change FROM parts "
       "WHERE document=?1 AND gone=0 ORDER BY ordinal, id"));
   rows.with(document);
   std::vector<Part> parts;
@@ -59,13 +60,14 @@ Result<std::vector<Part>> SqliteProject::parts(DocumentId document) const {
     part.confidence = rows.real(5);
     part.note = rows.text(6);
     part.content_hash = rows.text(7);
+    part.last_change = rows.text(8);
     parts.push_back(std::move(part));
   }
 }
 
 Result<PartText> SqliteProject::part_text(PartId part) const {
   TRY_ASSIGN(auto rows, database_->prepare(
-      "SELECT text, margins, width_pt, height_pt, spans, words, checksum, confidence, note "
+      "SELECT text, margins, width_pt, height_pt, spans, words, checksum, confidence, note, hidden "
       "FROM part_texts JOIN parts ON parts.id=part_texts.part WHERE part=?1"));
   rows.with(part);
   TRY_ASSIGN(const bool row, rows.step());
@@ -77,12 +79,24 @@ Result<PartText> SqliteProject::part_text(PartId part) const {
   text.height_pt = rows.real(3);
   text.confidence = rows.real(7);
   text.note = rows.text(8);
+  text.hidden = rows.text(9);
   if (checksum_of({text.text, text.margins, rows.bytes(4), rows.bytes(5)}) != rows.bytes(6)) {
     return Error{ErrorCode::kCorrupt, "The stored text is damaged (its checksum differs). Read the document in again or open a backup copy."};
   }
   TRY_ASSIGN(text.spans, decode_spans(rows.bytes(4), text.text.size()));
   TRY_ASSIGN(text.words, decode_words(rows.bytes(5), text.text.size()));
   return text;
+}
+
+Result<std::vector<Symbol>> SqliteProject::symbols(PartId part) const {
+  TRY_ASSIGN(auto rows, database_->prepare("SELECT name, kind, scope, first_line, last_line FROM symbols WHERE part=?1 ORDER BY first_line, rowid"));
+  rows.with(part);
+  std::vector<Symbol> symbols;
+  for (;;) {
+    TRY_ASSIGN(const bool row, rows.step());
+    if (!row) return symbols;
+    symbols.push_back({rows.text(0), rows.text(1), rows.text(2), static_cast<std::int32_t>(rows.integer(3)), static_cast<std::int32_t>(rows.integer(4))});
+  }
 }
 
 Result<std::vector<LeftOut>> SqliteProject::left_out(DocumentId document) const {
@@ -100,9 +114,9 @@ Result<DocumentId> SqliteProject::add_document(const Document& document) {
   DocumentId id = 0;
   TRY(write([&]() -> Result<void> {
     TRY_ASSIGN(auto insert, database_->prepare(
-        "INSERT INTO documents(kind, title, path, content_hash, n_expected_parts, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
+        "INSERT INTO documents(kind, title, path, content_hash, n_expected_parts, note, revision) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
     TRY(insert.with(static_cast<std::int64_t>(document.kind), document.title, document.path, document.content_hash,
-                    document.n_expected_parts, document.note).run());
+                    document.n_expected_parts, document.note, document.revision).run());
     id = database_->last_id();
     return {};
   }));
@@ -111,18 +125,22 @@ Result<DocumentId> SqliteProject::add_document(const Document& document) {
 
 Result<PartId> SqliteProject::insert_part(DocumentId document, const Part& part, const PartText& text) {
   TRY_ASSIGN(auto insert, database_->prepare(
-      "INSERT INTO parts(document, ordinal, name, language, n_bytes, confidence, note, content_hash) "
-      "SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM documents WHERE id=?1"));
+      "INSERT INTO parts(document, ordinal, name, language, n_bytes, confidence, note, content_hash, last_change) "
+      "SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM documents WHERE id=?1"));
   const auto n_bytes = static_cast<std::int64_t>(text.text.size());
-  TRY(insert.with(document, part.ordinal, part.name, part.language, n_bytes, text.confidence, text.note, part.content_hash).run());
+  TRY(insert.with(document, part.ordinal, part.name, part.language, n_bytes, text.confidence, text.note, part.content_hash, part.last_change).run());
   if (database_->n_changed() != 1) return no_such_document(document);
   const PartId id = database_->last_id();
 
   const std::string spans = encode_spans(text.spans), words = encode_words(text.words);
   const std::string checksum = checksum_of({text.text, text.margins, spans, words});
   TRY_ASSIGN(auto insert_text, database_->prepare(
-      "INSERT INTO part_texts(part, text, margins, width_pt, height_pt, spans, words, checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
-  TRY(insert_text.with(id, text.text, text.margins, text.width_pt, text.height_pt).blob(spans).blob(words).blob(checksum).run());
+      "INSERT INTO part_texts(part, text, margins, width_pt, height_pt, spans, words, checksum, hidden) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
+  TRY(insert_text.with(id, text.text, text.margins, text.width_pt, text.height_pt).blob(spans).blob(words).blob(checksum).with(text.hidden).run());
+  for (const Symbol& symbol : text.symbols) {
+    TRY_ASSIGN(auto define, database_->prepare("INSERT INTO symbols(part, name, kind, scope, first_line, last_line) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
+    TRY(define.with(id, symbol.name, symbol.kind, symbol.scope, symbol.first_line, symbol.last_line).run());
+  }
   TRY_ASSIGN(auto index, database_->prepare("INSERT INTO search(rowid, text) VALUES(?1, ?2)"));
   TRY(index.with(id, text.text).run());
   return id;
@@ -155,12 +173,14 @@ Result<void> SqliteProject::add_left_out(const std::vector<LeftOut>& files) {
 }
 
 Result<void> SqliteProject::finish_document(DocumentId document, std::string_view note) {
-  return write([&]() -> Result<void> {
+  TRY(write([&]() -> Result<void> {
     TRY_ASSIGN(auto update, database_->prepare("UPDATE documents SET finished=1, note=?2 WHERE id=?1"));
     TRY(update.with(document, note).run());
     if (database_->n_changed() != 1) return no_such_document(document);
     return {};
-  });
+  }));
+  back_up_when_due();
+  return {};
 }
 
 Result<void> SqliteProject::change_document(DocumentId document, const DocumentChange& change) {
@@ -171,8 +191,8 @@ Result<void> SqliteProject::change_document(DocumentId document, const DocumentC
       TRY(hide.with(gone, document).run());
     }
     for (const Part& part : change.moved) {
-      TRY_ASSIGN(auto move, database_->prepare("UPDATE parts SET name=?3, ordinal=?4 WHERE id=?1 AND document=?2"));
-      TRY(move.with(part.id, document, part.name, part.ordinal).run());
+      TRY_ASSIGN(auto move, database_->prepare("UPDATE parts SET name=?3, ordinal=?4, last_change=?5 WHERE id=?1 AND document=?2"));
+      TRY(move.with(part.id, document, part.name, part.ordinal, part.last_change).run());
     }
     for (const auto& [part, text] : change.added) TRY(insert_part(document, part, text));
     TRY_ASSIGN(auto forget, database_->prepare("DELETE FROM left_out WHERE document=?1"));
@@ -181,8 +201,8 @@ Result<void> SqliteProject::change_document(DocumentId document, const DocumentC
       TRY_ASSIGN(auto insert, database_->prepare("INSERT INTO left_out(document, path, reason) VALUES(?1, ?2, ?3)"));
       TRY(insert.with(document, file.path, file.reason).run());
     }
-    TRY_ASSIGN(auto update, database_->prepare("UPDATE documents SET content_hash=?2, path=?3, title=?4, n_expected_parts=?5 WHERE id=?1"));
-    TRY(update.with(document, change.content_hash, change.path, change.title, change.n_expected_parts).run());
+    TRY_ASSIGN(auto update, database_->prepare("UPDATE documents SET content_hash=?2, path=?3, title=?4, n_expected_parts=?5, revision=CASE ?6 WHEN '' THEN revision ELSE ?6 END WHERE id=?1"));
+    TRY(update.with(document, change.content_hash, change.path, change.title, change.n_expected_parts, change.revision).run());
     if (database_->n_changed() != 1) return no_such_document(document);
     return {};
   });

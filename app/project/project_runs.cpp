@@ -58,6 +58,7 @@ Result<RunId> SqliteProject::save_run(const Run& run, std::string_view trace) {
     }
     return {};
   }));
+  back_up_when_due();
   return id;
 }
 

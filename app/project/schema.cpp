@@ -75,7 +75,24 @@ CREATE TABLE run_traces(
 CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 )";
 
-constexpr std::array kSteps = {kVersion1};
+// What cannot be seen on a page, what the code of a file defines, and the revisions of code.
+constexpr const char* kVersion2 = R"(
+ALTER TABLE part_texts ADD COLUMN hidden TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN last_change TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+CREATE TABLE symbols(
+  part INTEGER NOT NULL REFERENCES parts(id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  first_line INTEGER NOT NULL,
+  last_line INTEGER NOT NULL
+) STRICT;
+CREATE INDEX symbols_of_part ON symbols(part, first_line);
+CREATE INDEX symbols_by_name ON symbols(name COLLATE NOCASE);
+)";
+
+constexpr std::array kSteps = {kVersion1, kVersion2};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "app/document/part_codec.h"
+#include "app/project/backups.h"
 #include "app/project/schema.h"
 
 namespace app {
@@ -55,8 +56,7 @@ Result<void> prepare_to_write(const Database& database, bool ended_uncleanly) {
   if (ended_uncleanly) TRY(check_pages(database));
   if (version == newest_version()) return {};
   if (version > 0) {
-    const std::filesystem::path copy = database.path().string() + ".version-" + std::to_string(version);
-    TRY(database.copy_to(copy));
+    TRY(copy_safely(database, database.path().string() + ".version-" + std::to_string(version)));
   }
   return bring_to_newest(database, version);
 }
@@ -120,27 +120,6 @@ Result<void> SqliteProject::write(const std::function<Result<void>()>& body) {
   TRY(database_->transaction(body));
   if (database_->n_log_pages() > kPagesBeforeCheckpoint) database_->checkpoint(database_->n_log_pages() > kPagesBeforeWaiting);
   return {};
-}
-
-Result<void> SqliteProject::back_up(const std::filesystem::path& copy) const {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(copy, path(), ignored)) {
-    return Error{ErrorCode::kInvalidInput, copy.string() + " is the project itself. Choose another name for the copy."};
-  }
-  const std::filesystem::path half = copy.string() + ".tmp";
-  std::filesystem::remove(half, ignored);
-  Result<void> copied = database_->copy_to(half);
-  if (copied) {
-    // The copy must be on the disk before it takes the name of an older one.
-    const int file = ::open(half.c_str(), O_RDONLY | O_CLOEXEC);
-    const bool synced = file >= 0 && ::fsync(file) == 0;
-    if (file >= 0) ::close(file);
-    std::error_code failed;
-    if (synced) std::filesystem::rename(half, copy, failed);
-    if (!synced || failed) copied = Error{ErrorCode::kIo, copy.string() + " could not be written. Check the disk and choose another place."};
-  }
-  if (!copied) std::filesystem::remove(half, ignored);
-  return copied;
 }
 
 Result<void> SqliteProject::compact() {

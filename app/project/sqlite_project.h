@@ -26,6 +26,8 @@ class SqliteProject final : public Project {
   Result<std::vector<Document>> removed_documents() const override;
   Result<std::vector<Part>> parts(DocumentId document) const override;
   Result<PartText> part_text(PartId part) const override;
+  Result<std::vector<Symbol>> symbols(PartId part) const override;
+  Result<std::vector<SymbolHit>> find_symbols(std::string_view name, int max_hits) const override;
   Result<std::vector<LeftOut>> left_out(DocumentId document) const override;
   Result<DocumentId> add_document(const Document& document) override;
   Result<PartId> add_part(DocumentId document, const Part& part, const PartText& text) override;
@@ -47,6 +49,7 @@ class SqliteProject final : public Project {
   Result<void> set_setting(std::string_view key, std::string_view value) override;
 
   Result<void> back_up(const std::filesystem::path& copy) const override;
+  Result<void> rotate_backups() override;
   Result<void> compact() override;
   Result<std::vector<std::string>> verify() const override;
 
@@ -54,6 +57,7 @@ class SqliteProject final : public Project {
   /// One transaction, alone in this process; an error when the project is read-only.
   Result<void> write(const std::function<Result<void>()>& body);
   Result<void> may_write() const;
+  void back_up_when_due();
   Result<std::vector<Document>> documents_where(bool removed) const;
   Result<PartId> insert_part(DocumentId document, const Part& part, const PartText& text);
   Result<void> unindex_part(PartId part);

@@ -1,8 +1,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <QDir>
 #include <QTemporaryDir>
 #include <QTest>
+#include <csignal>
 #include <fstream>
 
 #include "app/project/project.h"
@@ -290,6 +292,92 @@ class ProjectTest : public QObject {
     QCOMPARE((*Project::open(path("copy.longleaf")))->setting("a")->value(), "1");
     QVERIFY(!project->back_up(path("source.longleaf")));
     QVERIFY(!project->back_up(path("nowhere") / "copy.longleaf"));
+  }
+
+  void every_older_version_is_brought_up_to_date_and_kept_as_a_copy_data() {
+    QTest::addColumn<QString>("fixture");
+    const QDir projects(LONGLEAF_SOURCE_DIR "/tests/app/projects");
+    const QStringList fixtures = projects.entryList({"version-*.longleaf"}, QDir::Files);
+    QVERIFY(!fixtures.isEmpty());
+    for (const QString& name : fixtures) QTest::newRow(qPrintable(name)) << projects.filePath(name);
+  }
+  void every_older_version_is_brought_up_to_date_and_kept_as_a_copy() {
+    QFETCH(QString, fixture);
+    const auto file = path(QTest::currentDataTag());
+    QVERIFY(QFile::copy(fixture, QString::fromStdString(file.string())));
+    QFile::setPermissions(QString::fromStdString(file.string()), QFile::ReadOwner | QFile::WriteOwner);
+    auto project = Project::open(file);
+    QVERIFY2(project, project ? "" : project.error().message.c_str());
+    const auto documents = *(*project)->documents();
+    QCOMPARE(documents.size(), 3u);
+    QCOMPARE((*project)->part_text((*project)->parts(documents[0].id)->at(0).id)->text, "The harbour closed in 1914. It opened again in 1921.\n");
+    QCOMPARE((*project)->search("lantern", 10)->size(), 2u);
+    QCOMPARE((*project)->runs()->at(0).question, "When did the harbour close?");
+    QVERIFY(!(*project)->run_trace(1)->empty());
+    QVERIFY((*project)->verify()->empty());
+    QVERIFY((*project)->add_part(documents[0].id, page_number(2), page_saying("New text.")));
+    const std::string tag = QTest::currentDataTag();
+    QVERIFY(QFile::exists(QString::fromStdString(file.string() + "." + tag.substr(0, tag.find('.')))));
+  }
+
+  void a_project_killed_while_it_is_brought_up_to_date_is_old_or_new_and_whole() {
+    const QString fixture = LONGLEAF_SOURCE_DIR "/tests/app/projects/version-1.longleaf";
+    const auto file = path("migrating.longleaf");
+    QVERIFY(QFile::copy(fixture, QString::fromStdString(file.string())));
+    QFile::setPermissions(QString::fromStdString(file.string()), QFile::ReadOwner | QFile::WriteOwner);
+    for (int kill = 0; kill < 25; ++kill) {
+      const pid_t child = ::fork();
+      if (child == 0) {
+        (void)Project::open(file);
+        ::_exit(0);
+      }
+      ::usleep(static_cast<useconds_t>(500 + 400 * kill));  // the moment of the kill is the point of this test
+      ::kill(child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+    }
+    auto project = Project::open(file);
+    QVERIFY2(project, project ? "" : project.error().message.c_str());
+    QVERIFY((*project)->verify()->empty());
+    QCOMPARE((*project)->documents()->size(), 3u);
+  }
+
+  void three_generations_of_backups_are_kept() {
+    const auto file = path("generations.longleaf");
+    auto project = *Project::open(file);
+    for (const char* value : {"1", "2", "3", "4", "5"}) {
+      QVERIFY(project->set_setting("a", value));
+      QVERIFY(project->rotate_backups());
+    }
+    const auto kept = [&](int number) { return **(*Project::open(file.string() + ".backup-" + std::to_string(number), OpenMode::kReadOnly))->setting("a"); };
+    QCOMPARE(kept(1), "5");
+    QCOMPARE(kept(2), "4");
+    QCOMPARE(kept(3), "3");
+    QVERIFY(!QFile::exists(QString::fromStdString(file.string() + ".backup-4")));
+  }
+
+  void a_backup_is_made_by_itself_a_day_after_the_last_save() {
+    const auto file = path("daily.longleaf");
+    auto project = *Project::open(file);
+    QVERIFY(project->save_run(Run{}, ""));
+    QVERIFY(!QFile::exists(QString::fromStdString(file.string() + ".backup-1")));
+    QVERIFY(project->set_setting("backups.since", "1000000000"));
+    QVERIFY(project->save_run(Run{}, ""));
+    QVERIFY(QFile::exists(QString::fromStdString(file.string() + ".backup-1")));
+  }
+
+  void definitions_are_found_by_the_beginning_of_their_name() {
+    auto project = *Project::open(path("symbols.longleaf"));
+    const DocumentId id = *project->add_document(report());
+    PartText text = page_saying("int burn();");
+    text.symbols = {{"burn_area", "function", "", 1, 1}, {"Burn", "class", "", 2, 9}, {"unburnt", "function", "Burn", 3, 3}};
+    const PartId part = *project->add_part(id, page_number(1), text);
+    QCOMPARE(project->symbols(part)->size(), 3u);
+    const auto hits = *project->find_symbols("burn", 10);
+    QCOMPARE(hits.size(), 2u);
+    QCOMPARE(hits[0].symbol.name, "Burn");
+    QCOMPARE(hits[0].symbol.last_line, 9);
+    QVERIFY(project->remove_document(id));
+    QVERIFY(project->find_symbols("burn", 10)->empty());
   }
 
   void compacting_gives_room_back() {
