@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   // The worker's two commands come first: nothing of the rest may run before they give up their rights.
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "extract-pages") return app::run_extract_worker(argc - 1, argv + 1);
+  if (command == "extract-text") return app::run_text_worker(argc - 1, argv + 1);
   if (command == "render-page") return app::run_render_worker(argc - 1, argv + 1);
   std::setlocale(LC_CTYPE, "C.UTF-8");
   CLI::App program{"Longleaf: ask long documents and code, and see what the model read.", "longleaf-cli"};

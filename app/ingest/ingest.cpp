@@ -100,7 +100,7 @@ Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file
   if (bytes.empty()) return Error{ErrorCode::kInvalidInput, "The file is empty."};
   const std::string name = job.path.filename().string();
   if (const std::string reason = left_out_by_content("text", bytes); !reason.empty()) {
-    return Error{ErrorCode::kUnsupported, "This kind of file cannot be read (" + reason + "). Longleaf reads PDF, plain text, Markdown, source files and folders; export the document as one of these."};
+    return Error{ErrorCode::kUnsupported, "This kind of file cannot be read (" + reason + "). Longleaf reads PDF, Word (.docx), EPUB, HTML, plain text, Markdown, source files and folders; export the document as one of these."};
   }
   TRY_ASSIGN(const std::vector<Document> documents, job.project.documents());
   const std::string hash = hash_of(bytes);
@@ -124,7 +124,8 @@ Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file
   PartText text = prose ? prose_part(std::move(decoded.text), part.language == "Markdown") : code_part(std::move(decoded.text));
   if (decoded.encoding != "UTF-8") text.note = "read as " + decoded.encoding;
   ProgressTeller teller(job.observer, name);
-  teller.progress = {name, 1, 1, static_cast<std::int64_t>(bytes.size())};
+  teller.progress.n_done = teller.progress.n_total = 1;
+  teller.progress.n_bytes = static_cast<std::int64_t>(bytes.size());
   DocumentId id = 0;
   if (const Document* earlier = known_by_path(documents, DocumentKind::kTextFile, job.path)) {
     id = earlier->id;
@@ -155,6 +156,7 @@ Result<DocumentId> ingest(Project& project, const std::filesystem::path& path, c
     const std::string_view beginning(head, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     const std::string extension = whole.extension().string();
     if (beginning.find("%PDF-") != std::string_view::npos || extension == ".pdf" || extension == ".PDF") return ingest_pdf(job, file);
+    if (const auto format = rich_format_of(beginning, extension)) return ingest_rich(job, file, *format);
     return ingest_text_file(job, file);
   };
   Result<DocumentId> id = read();

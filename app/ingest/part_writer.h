@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace app {
 
-/// Tells the observer, at most twenty times a second.
+/// Tells the observer, at most twenty times a second, with the rate of the last seconds and what is left.
 class ProgressTeller {
  public:
   ProgressTeller(const IngestObserver& observer, std::string what) : observer_(observer) { progress.what = std::move(what); }
@@ -17,8 +18,13 @@ class ProgressTeller {
   IngestProgress progress;
 
  private:
+  using Clock = std::chrono::steady_clock;
+  void estimate(Clock::time_point now);
+
   const IngestObserver& observer_;
-  std::chrono::steady_clock::time_point last_{};
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point last_{};
+  std::deque<std::pair<Clock::time_point, std::int64_t>> seen_;  // when so many were done
 };
 
 /// Gathers parts and stores them in transactions of some size: one per part would wait for the disk

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/document/rich_text.h"
 #include "app/document/worker_process.h"
 #include "app/ingest/ingest.h"
 
@@ -15,6 +16,7 @@ struct IngestJob {
 };
 
 Result<DocumentId> ingest_pdf(const IngestJob& job, const Descriptor& file);
+Result<DocumentId> ingest_rich(const IngestJob& job, const Descriptor& file, RichFormat format);
 Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file);
 Result<DocumentId> ingest_tree(const IngestJob& job);
 
