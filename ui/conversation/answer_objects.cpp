@@ -1,9 +1,13 @@
 #include "ui/conversation/answer_objects.h"
 
+#include <QAbstractTextDocumentLayout>
 #include <QCoreApplication>
+#include <QFontInfo>
 #include <QFontMetricsF>
+#include <QGuiApplication>
 #include <QPainter>
 #include <QPainterPath>
+#include <QScreen>
 #include <QTextDocument>
 
 #include "ui/theme/tokens.h"
@@ -15,7 +19,7 @@ constexpr double kMarkWidth = 12;
 constexpr double kWidestLabel = 260;
 
 QString label_of(const QTextFormat& format) {
-  const QFontMetricsF metrics(small_font());
+  const QFontMetricsF metrics(object_font(small_font()));
   return metrics.elidedText(format.property(kChipLabel).toString(), Qt::ElideMiddle, kWidestLabel);
 }
 
@@ -63,17 +67,33 @@ QString mark_text(ChipMark mark) {
   return {};
 }
 
-QSizeF ChipPainter::intrinsicSize(QTextDocument*, int, const QTextFormat& format) {
-  const QFontMetricsF metrics(small_font());
-  return {metrics.horizontalAdvance(label_of(format)) + kMarkWidth + 3 * kTight + 2, metrics.height() + 4};
+double object_scale(const QTextDocument* document) {
+  const QPaintDevice* device = document->documentLayout()->paintDevice();
+  const QScreen* screen = QGuiApplication::primaryScreen();
+  if (device == nullptr || screen == nullptr) return 1;
+  return device->logicalDpiY() / screen->logicalDotsPerInchY();
 }
 
-void ChipPainter::drawObject(QPainter* painter, const QRectF& rect, QTextDocument*, int, const QTextFormat& format) {
+QFont object_font(QFont font) {
+  font.setPixelSize(QFontInfo(font).pixelSize());
+  return font;
+}
+
+QSizeF ChipPainter::intrinsicSize(QTextDocument* document, int, const QTextFormat& format) {
+  const QFontMetricsF metrics(object_font(small_font()));
+  return QSizeF(metrics.horizontalAdvance(label_of(format)) + kMarkWidth + 3 * kTight + 2, metrics.height() + 4) * object_scale(document);
+}
+
+void ChipPainter::drawObject(QPainter* painter, const QRectF& place, QTextDocument* document, int, const QTextFormat& format) {
   const Tokens& t = tokens();
   const ChipMark mark = mark_of(format);
   const QColor ink = mark == ChipMark::kNotFound || mark == ChipMark::kUnknown ? t.amber : t.pine;
   painter->save();
   painter->setRenderHint(QPainter::Antialiasing);
+  const double scale = object_scale(document);
+  painter->translate(place.topLeft());
+  painter->scale(scale, scale);
+  const QRectF rect(QPointF(0, 0), place.size() / scale);
   const QRectF chip = rect.adjusted(1, 0.5, -1, -0.5);
   painter->setBrush(t.pine_wash);
   painter->setPen(mark == ChipMark::kNotFound || mark == ChipMark::kUnknown ? QPen(ink, 1, Qt::DashLine) : QPen(mix(ink, t.pine_wash, 0.35), 1));
@@ -81,7 +101,7 @@ void ChipPainter::drawObject(QPainter* painter, const QRectF& rect, QTextDocumen
   painter->drawRoundedRect(chip, kChipRadius, kChipRadius);
   draw_chip_mark(painter, QPointF(chip.left() + kTight + kMarkWidth / 2, chip.center().y()), mark, ink);
   painter->setPen(ink);
-  painter->setFont(small_font());
+  painter->setFont(object_font(small_font()));
   painter->drawText(chip.adjusted(kMarkWidth + kTight + 2, 0, -kTight, 0), Qt::AlignVCenter | Qt::TextSingleLine, label_of(format));
   painter->restore();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QFont>
 #include <QObject>
 #include <QTextObjectInterface>
 
@@ -28,6 +29,12 @@ class ChipPainter final : public QObject, public QTextObjectInterface {
   QSizeF intrinsicSize(QTextDocument* document, int position, const QTextFormat& format) override;
   void drawObject(QPainter* painter, const QRectF& rect, QTextDocument* document, int position, const QTextFormat& format) override;
 };
+
+/// Device pixels per pixel of the screen where a document is laid out for a printer; else 1. Objects
+/// measure in the screen's pixels and are scaled by it.
+double object_scale(const QTextDocument* document);
+/// A font with its size in the screen's pixels, so that a printer's painter does not size it once more.
+QFont object_font(QFont font);
 
 /// Draws a mark about `at`: a tick, a wave, a ring, a cross or a dot.
 void draw_chip_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor& color);

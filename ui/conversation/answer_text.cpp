@@ -221,6 +221,11 @@ void AnswerText::keyPressEvent(QKeyEvent* event) {
 void AnswerText::wheelEvent(QWheelEvent* event) { event->ignore(); }
 
 void AnswerText::resizeEvent(QResizeEvent* event) {
+  // Another height does not move a word: laying everything out again would make long answers slow.
+  if (event->oldSize().isValid() && event->oldSize().width() == event->size().width()) {
+    QAbstractScrollArea::resizeEvent(event);
+    return;
+  }
   QTextBrowser::resizeEvent(event);
   fit_height();
 }

@@ -3,6 +3,8 @@
 #include <QCheckBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QTimer>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -10,6 +12,8 @@
 #include "ui/conversation/answer_text.h"
 #include "ui/conversation/conversation_view.h"
 #include "ui/conversation/question_box.h"
+#include "ui/review/templates_menu.h"
+#include "ui/theme/icons.h"
 #include "ui/theme/tokens.h"
 #include "ui/window/workspace.h"
 
@@ -23,7 +27,7 @@ constexpr char kDraftKey[] = "window.draft";
 
 ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
     : QFrame(parent), workspace_(workspace), view_(new ConversationView), box_(new QuestionBox), think_(new QCheckBox(tr("Think first"))),
-      follow_up_(new QCheckBox(tr("Send earlier turns along"))) {
+      follow_up_(new QCheckBox(tr("Send earlier turns along"))), templates_(new TemplatesMenu(workspace.session(), this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
@@ -44,7 +48,24 @@ ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
   row->addWidget(think_);
   row->addWidget(follow_up_);
   row->addStretch(1);
+  auto* templates = new QToolButton;
+  templates->setText(tr("Templates"));
+  templates->setIcon(icon(QStringLiteral("list")));
+  templates->setFont(small_font());
+  templates->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  templates->setAutoRaise(true);
+  templates->setAccessibleName(tr("Prompt templates"));
+  templates->setMenu(templates_);
+  templates->setPopupMode(QToolButton::InstantPopup);
+  row->addWidget(templates);
   below->addLayout(row);
+  connect(templates_, &TemplatesMenu::chosen, this, [this](const app::PromptTemplate& one) {
+    QStringList variables;
+    for (const std::string& name : app::variables_of(one)) variables << QString::fromStdString(name);
+    box_->set_template(QString::fromStdString(one.text), variables);
+  });
+  connect(templates_, &TemplatesMenu::questions_listed, this, &ConversationPanel::ask_all);
+  connect(templates_, &TemplatesMenu::failed, this, &ConversationPanel::message);
   layout->addLayout(below);
 
   connect(box_, &QuestionBox::asked, this, &ConversationPanel::ask);
@@ -90,11 +111,14 @@ ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
     }
     running_ = nullptr;
     tell_earlier();
+    if (asker.run().end == "cancelled") waiting_.clear();
+    else ask_next();
   });
   connect(&asker, &AskController::failed, this, [this, &asker] {
     box_->set_running(false);
     if (running_ != nullptr) running_->show_run(asker.run());
     running_ = nullptr;
+    waiting_.clear();
   });
   connect(view_, &ConversationView::turn_added, this, &ConversationPanel::wire);
   box_->set_obstacle(workspace_.obstacle());
@@ -105,6 +129,28 @@ void ConversationPanel::set_empty_widget(QWidget* widget) { view_->set_empty_wid
 bool ConversationPanel::empty() const { return view_->n_turns() == 0; }
 
 void ConversationPanel::ask(const QString& question) { ask_at(view_->n_turns(), question); }
+
+void ConversationPanel::ask_all(const QStringList& questions) {
+  if (workspace_.asker().running()) {
+    emit message(tr("A question is being answered; ask the list when it is done."));
+    return;
+  }
+  if (const QString obstacle = workspace_.obstacle(); !obstacle.isEmpty()) {
+    emit message(obstacle);
+    return;
+  }
+  follow_up_->setChecked(false);
+  waiting_ = questions;
+  ask_next();
+}
+
+void ConversationPanel::ask_next() {
+  if (waiting_.isEmpty()) return;
+  // The run that has just ended is still being delivered: the next one begins in an event of its own.
+  QTimer::singleShot(0, this, [this] {
+    if (!waiting_.isEmpty() && !workspace_.asker().running()) ask(waiting_.takeFirst());
+  });
+}
 
 void ConversationPanel::ask_at(int turn, const QString& question) {
   if (workspace_.asker().running() || !workspace_.obstacle().isEmpty()) return;
@@ -130,7 +176,7 @@ void ConversationPanel::wire(TurnView* turn) {
   connect(turn, &TurnView::map_requested, this, [this, turn] {
     if (turn->run_id() != 0 && turn->run_id() != shown_run_) {
       shown_run_ = turn->run_id();
-      workspace_.show_trace(shown_run_);
+      workspace_.show_run(shown_run_);
     }
     emit map_requested();
   });
@@ -161,7 +207,7 @@ void ConversationPanel::on_answer_clicked(TurnView* turn, std::uint32_t byte) {
   if (turn->run_id() == 0) return;
   if (turn->run_id() != shown_run_) {
     shown_run_ = turn->run_id();
-    workspace_.show_trace(shown_run_);
+    workspace_.show_run(shown_run_);
     return;
   }
   const auto& trace = workspace_.trace();
@@ -276,7 +322,7 @@ void ConversationPanel::show_branch() {
   }
   if (view_->n_turns() > 0) {
     shown_run_ = view_->last_turn()->run_id();
-    workspace_.show_trace(shown_run_);
+    workspace_.show_run(shown_run_);
   }
   tell_earlier();
   view_->scroll_to_end();
@@ -294,27 +340,18 @@ void ConversationPanel::show_question(const QString& question) {
   }
 }
 
-QString ConversationPanel::as_markdown() const {
-  QString text;
+std::vector<ExportedTurn> ConversationPanel::exported() const {
+  std::vector<ExportedTurn> turns;
   for (int i = 0; i < view_->n_turns(); ++i) {
     const TurnView* turn = view_->turn(i);
-    text += QStringLiteral("## ") + turn->question().simplified() + QStringLiteral("\n\n");
-    const std::string answer = turn->answer();
-    QString notes;
-    std::size_t at = 0;
-    int number = 0;
-    for (const app::Citation& citation : turn->citations()) {
-      if (citation.begin < at || citation.end > answer.size()) continue;
-      text += QString::fromUtf8(answer.data() + at, static_cast<int>(citation.begin - at));
-      at = citation.end;
-      if (citation.opens) continue;
-      const QString note = QStringLiteral("[^%1-%2]").arg(i + 1).arg(++number);
-      text += note;
-      notes += note + QStringLiteral(": ") + QString::fromStdString(citation.label) + QLatin1Char('\n');
-    }
-    text += QString::fromUtf8(answer.data() + at, static_cast<int>(answer.size() - at)).trimmed() + QStringLiteral("\n\n") + notes + QLatin1Char('\n');
+    if (turn == running_) continue;
+    // A run that could not be saved is known by what is shown of it.
+    app::Run run = runs_.value(turn->run_id());
+    run.question = turn->question().toStdString();
+    run.answer = turn->answer();
+    turns.push_back({std::move(run), turn->citations()});
   }
-  return text;
+  return turns;
 }
 
 }  // namespace ui

@@ -8,6 +8,7 @@
 
 #include "app/question/citations.h"
 #include "ui/background_task.h"
+#include "ui/conversation/conversation_export.h"
 #include "ui/conversation/conversation_tree.h"
 #include "ui/conversation/thinking_part.h"
 
@@ -18,6 +19,7 @@ namespace ui {
 
 class ConversationView;
 class QuestionBox;
+class TemplatesMenu;
 class TurnView;
 class Workspace;
 
@@ -34,11 +36,14 @@ class ConversationPanel final : public QFrame {
   ConversationView* view() const { return view_; }
   void set_empty_widget(QWidget* widget);
   void cycle_thinking();
-  /// Markdown of the open branch, citations as footnotes.
-  QString as_markdown() const;
+  /// The open branch, for a file; a run that goes on is left out.
+  std::vector<ExportedTurn> exported() const;
   /// Marks the words of a generated token in the answer that is open in the map.
   void mark_token(qint64 token);
   app::RunId shown_run() const { return shown_run_; }
+  /// Asks these one after the other, each for itself; stopping a run drops the rest.
+  void ask_all(const QStringList& questions);
+  TemplatesMenu* templates() const { return templates_; }
   bool empty() const;
   /// The questions of the open branch, for finding one again.
   QStringList questions() const;
@@ -51,6 +56,7 @@ class ConversationPanel final : public QFrame {
   void map_requested();
   void prompt_requested(app::RunId run);
   void link_activated(const QString& address);
+  void message(const QString& text);
 
  private:
   void load_conversation();
@@ -60,6 +66,7 @@ class ConversationPanel final : public QFrame {
   void ask_at(int turn, const QString& question);
   void tell_earlier();
   int index_of(const TurnView* turn) const;
+  void ask_next();
   void on_answer_clicked(TurnView* turn, std::uint32_t byte);
 
   Workspace& workspace_;
@@ -67,11 +74,13 @@ class ConversationPanel final : public QFrame {
   QuestionBox* box_;
   QCheckBox* think_;
   QCheckBox* follow_up_;
+  TemplatesMenu* templates_;
   ConversationTree tree_;
   QHash<qint64, app::Run> runs_;
   TurnView* running_ = nullptr;
   app::RunId shown_run_ = 0;
   int running_parent_ = -1;
+  QStringList waiting_;  // questions of a list that are still to be asked
   ThinkingPart::State thinking_state_ = ThinkingPart::State::kOneLine;
 };
 

@@ -11,43 +11,18 @@
 
 #include <algorithm>
 
+#include "ui/conversation/markdown_source.h"
 #include "ui/page/syntax.h"
 #include "ui/theme/tokens.h"
 
 namespace ui {
 namespace {
 
-constexpr char kAnchorByte = '\x02';  // stands for one byte of an anchor while md4c reads
-constexpr char kFillByte = '\x03';    // stands for a byte that is dropped
-
-/// The same number of bytes, so that offsets stay: anchors cannot become links or link definitions,
-/// and TeX in \( \) and \[ \] becomes the dollar form that md4c knows.
-std::string prepared(std::string_view markdown, std::uint32_t offset, const std::vector<Chip>& chips) {
-  std::string text(markdown);
-  for (char& c : text) {
-    if (c == kAnchorByte || c == kFillByte || c == '\0') c = ' ';
-  }
-  for (const Chip& chip : chips) {
-    if (chip.begin < offset || chip.end > offset + text.size()) continue;
-    std::fill(text.begin() + (chip.begin - offset), text.begin() + (chip.end - offset), kAnchorByte);
-  }
-  const auto replace_pair = [&text](const char* open, const char* close, const char* with_open, const char* with_close) {
-    for (std::size_t at = text.find(open); at != std::string::npos; at = text.find(open, at + 2)) {
-      const std::size_t end = text.find(close, at + 2);
-      if (end == std::string::npos || text.substr(at, end - at).find("\n\n") != std::string::npos) return;
-      text.replace(at, 2, with_open);
-      text.replace(end, 2, with_close);
-    }
-  };
-  replace_pair("\\(", "\\)", "\x03$", "$\x03");
-  replace_pair("\\[", "\\]", "$$", "$$");
-  return text;
-}
-
 class Writer {
  public:
-  Writer(QTextCursor& cursor, const std::vector<Chip>& chips, const std::string& source, std::uint32_t offset, std::vector<TextRun>* runs)
-      : cursor_(cursor), chips_(chips), source_(source), offset_(offset), runs_(runs), base_(body_font().pointSizeF()) {
+  Writer(QTextCursor& cursor, const std::vector<Chip>& chips, const std::string& source, std::string_view original, std::uint32_t offset,
+         std::vector<TextRun>* runs)
+      : cursor_(cursor), chips_(chips), source_(source), original_(original), offset_(offset), runs_(runs), base_(body_font().pointSizeF()) {
     format_.setFont(body_font());
     format_.setForeground(tokens().ink);
     formats_.push_back(format_);
@@ -153,13 +128,14 @@ class Writer {
       return 0;
     }
     if (in_code_) {
-      code_.append(data, size);
+      // In code an anchor is what was written, not a citation.
+      code_.append(inside(data) ? original_.substr(static_cast<std::size_t>(data - source_.data()), size) : std::string_view(data, size));
       if (code_begin_ == 0 && inside(data)) code_begin_ = offset_of(data);
       return 0;
     }
     switch (type) {
       case MD_TEXT_BR: flush(); cursor_.insertText(QString(QChar::LineSeparator), formats_.back()); return 0;
-      case MD_TEXT_SOFTBR: flush(); cursor_.insertText(QStringLiteral(" "), formats_.back()); return 0;
+      case MD_TEXT_SOFTBR: flush(); if (after_display_) return 0; cursor_.insertText(QStringLiteral(" "), formats_.back()); return 0;
       case MD_TEXT_ENTITY: flush(); cursor_.insertText(entity(std::string_view(data, size)), formats_.back()); return 0;
       default: break;
     }
@@ -199,6 +175,7 @@ class Writer {
   }
 
   void next_block(double above, double below) {
+    after_display_ = false;
     QTextBlockFormat format;
     format.setTopMargin(above);
     format.setBottomMargin(below);
@@ -359,7 +336,15 @@ class Writer {
     format.setProperty(kTex, tex);
     format.setProperty(kTexDisplay, display);
     format.setProperty(kPlainText, display ? QStringLiteral("$$%1$$").arg(tex) : QStringLiteral("$%1$").arg(tex));
-    format.setVerticalAlignment(QTextCharFormat::AlignBaseline);
+    format.setVerticalAlignment(QTextCharFormat::AlignMiddle);
+    if (display && !in_cell_ && list_depth_ == 0) {
+      // A displayed formula has a line of its own.
+      if (cursor_.block().length() > 1) next_block(4, 4);
+      QTextBlockFormat block = cursor_.blockFormat();
+      block.setAlignment(Qt::AlignHCenter);
+      cursor_.setBlockFormat(block);
+      after_display_ = true;
+    }
     cursor_.insertText(QString(QChar::ObjectReplacementCharacter), format);
   }
 
@@ -382,6 +367,11 @@ class Writer {
 
   void insert_text(const char* begin, const char* end) {
     const QString text = QString::fromUtf8(begin, static_cast<int>(end - begin));
+    if (after_display_) {
+      after_display_ = false;
+      if (text.trimmed().isEmpty()) return;
+      next_block(4, 6);
+    }
     if (runs_ != nullptr) runs_->push_back({cursor_.position(), static_cast<int>(text.size()), offset_of(begin), offset_of(end)});
     cursor_.insertText(text, formats_.back());
   }
@@ -416,6 +406,7 @@ class Writer {
   QTextCursor& cursor_;
   const std::vector<Chip>& chips_;
   const std::string& source_;
+  std::string_view original_;  // before anchors and TeX were made ready, byte for byte as long
   std::uint32_t offset_;
   std::vector<TextRun>* runs_;
   double base_;
@@ -429,6 +420,7 @@ class Writer {
   bool in_cell_ = false;
   bool in_code_ = false;
   bool in_math_ = false;
+  bool after_display_ = false;  // what follows a displayed formula begins a line
   std::string code_;
   std::uint32_t code_begin_ = 0;
   std::string tex_;
@@ -443,11 +435,10 @@ class Writer {
 }  // namespace
 
 void MarkdownWriter::write(std::string_view markdown, std::uint32_t offset, std::vector<TextRun>* runs) {
-  const std::string source = prepared(markdown, offset, chips_);
-  Writer writer(cursor_, chips_, source, offset, runs);
+  const std::string source = prepared_markdown(markdown, offset, chips_);
+  Writer writer(cursor_, chips_, source, markdown, offset, runs);
   MD_PARSER parser{};
-  parser.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_LATEXMATHSPANS |
-                 MD_FLAG_NOHTML | MD_FLAG_NOINDENTEDCODEBLOCKS;
+  parser.flags = kMarkdownFlags;
   parser.enter_block = [](MD_BLOCKTYPE type, void* detail, void* self) { return static_cast<Writer*>(self)->enter_block(type, detail); };
   parser.leave_block = [](MD_BLOCKTYPE type, void*, void* self) { return static_cast<Writer*>(self)->leave_block(type); };
   parser.enter_span = [](MD_SPANTYPE type, void* detail, void* self) { return static_cast<Writer*>(self)->enter_span(type, detail); };

@@ -66,6 +66,7 @@ QuestionBox::QuestionBox(QWidget* parent) : QFrame(parent), edit_(new QuestionEd
   edit_->installEventFilter(this);
   connect(edit_, &QuestionEdit::entered, this, &QuestionBox::press);
   connect(edit_, &QuestionEdit::textChanged, this, [this] {
+    if (text().isEmpty()) variables_.clear();
     show_state();
     emit text_changed();
   });
@@ -78,6 +79,28 @@ QString QuestionBox::text() const { return edit_->toPlainText(); }
 void QuestionBox::set_text(const QString& text) {
   edit_->setPlainText(text);
   edit_->moveCursor(QTextCursor::End);
+}
+
+void QuestionBox::set_template(const QString& text, const QStringList& variables) {
+  set_text(text);
+  variables_ = variables;
+  show_state();
+  edit_->setFocus(Qt::ShortcutFocusReason);
+  const QString first = open_variable();
+  if (first.isEmpty()) return;
+  QTextCursor cursor = edit_->textCursor();
+  const auto at = static_cast<int>(text.indexOf(first));
+  cursor.setPosition(at);
+  cursor.setPosition(at + static_cast<int>(first.size()), QTextCursor::KeepAnchor);
+  edit_->setTextCursor(cursor);
+}
+
+QString QuestionBox::open_variable() const {
+  for (const QString& name : variables_) {
+    const QString written = QLatin1Char('{') + name + QLatin1Char('}');
+    if (text().contains(written)) return written;
+  }
+  return {};
 }
 
 void QuestionBox::set_running(bool running) {
@@ -101,7 +124,7 @@ void QuestionBox::press() {
     return;
   }
   const QString question = text().trimmed();
-  if (question.isEmpty() || !obstacle_.isEmpty()) return;
+  if (question.isEmpty() || !obstacle_.isEmpty() || !open_variable().isEmpty()) return;
   emit asked(question);
 }
 
@@ -109,10 +132,12 @@ void QuestionBox::show_state() {
   button_->setText(running_ ? tr("Stop") : tr("Ask"));
   button_->setAccessibleName(running_ ? tr("Stop the run") : tr("Ask the question"));
   button_->setProperty("primary", !running_);
-  button_->setEnabled(running_ || (!text().trimmed().isEmpty() && obstacle_.isEmpty()));
+  const QString open = open_variable();
+  const QString hindrance = !obstacle_.isEmpty() ? obstacle_ : open.isEmpty() ? QString() : tr("Write what you mean in the place of %1.").arg(open);
+  button_->setEnabled(running_ || (!text().trimmed().isEmpty() && hindrance.isEmpty()));
   button_->update();
-  hint_->setText(!obstacle_.isEmpty() ? obstacle_ : tr("Enter asks, Shift+Enter starts a new line"));
-  set_text_color(hint_, obstacle_.isEmpty() ? tokens().ink_soft : tokens().amber);
+  hint_->setText(!hindrance.isEmpty() ? hindrance : tr("Enter asks, Shift+Enter starts a new line"));
+  set_text_color(hint_, hindrance.isEmpty() ? tokens().ink_soft : tokens().amber);
 }
 
 void QuestionBox::paintEvent(QPaintEvent*) {

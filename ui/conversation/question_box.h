@@ -36,6 +36,8 @@ class QuestionBox final : public QFrame {
 
   QString text() const;
   void set_text(const QString& text);
+  /// A template: its variables, {like} {these}, have to be filled in before it can be asked; the first one is selected.
+  void set_template(const QString& text, const QStringList& variables);
   void set_running(bool running);
   /// Why asking is not possible now; empty when it is.
   void set_obstacle(const QString& reason);
@@ -60,6 +62,8 @@ class QuestionBox final : public QFrame {
   QLabel* hint_;
   QPushButton* button_;
   QString obstacle_;
+  QStringList variables_;  // of the template in the field
+  QString open_variable() const;
   bool running_ = false;
 };
 

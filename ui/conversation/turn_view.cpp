@@ -18,17 +18,6 @@
 namespace ui {
 namespace {
 
-ChipMark mark_of(const app::Citation& citation) {
-  if (!citation.in_prompt) return ChipMark::kUnknown;
-  switch (citation.check) {
-    case app::QuoteCheck::kVerified: return ChipMark::kVerified;
-    case app::QuoteCheck::kNear: return ChipMark::kNear;
-    case app::QuoteCheck::kNotFound: return ChipMark::kNotFound;
-    case app::QuoteCheck::kNoQuote: return ChipMark::kNone;
-  }
-  return ChipMark::kNone;
-}
-
 /// The question in its bubble.
 class Bubble final : public QLabel {
  public:
@@ -51,6 +40,17 @@ QString rate_text(double tokens_per_second) {
 }
 
 }  // namespace
+
+ChipMark mark_of(const app::Citation& citation) {
+  if (!citation.in_prompt) return ChipMark::kUnknown;
+  switch (citation.check) {
+    case app::QuoteCheck::kVerified: return ChipMark::kVerified;
+    case app::QuoteCheck::kNear: return ChipMark::kNear;
+    case app::QuoteCheck::kNotFound: return ChipMark::kNotFound;
+    case app::QuoteCheck::kNoQuote: return ChipMark::kNone;
+  }
+  return ChipMark::kNone;
+}
 
 std::vector<Chip> chips_of(const std::vector<app::Citation>& citations) {
   std::vector<Chip> chips;

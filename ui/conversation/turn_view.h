@@ -70,6 +70,9 @@ class TurnView final : public QFrame {
   app::RunId run_id_ = 0;
 };
 
+/// What was found out about a citation.
+ChipMark mark_of(const app::Citation& citation);
+
 /// "report.pdf, p. 14" as a chip with its mark, for each citation; the first of a pair is hidden.
 std::vector<Chip> chips_of(const std::vector<app::Citation>& citations);
 

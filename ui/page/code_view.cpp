@@ -282,6 +282,11 @@ QString CodeView::selected_text() const {
   return result.join(QLatin1Char('\n'));
 }
 
+QString CodeView::marked_text() const {
+  if (text_ == nullptr || mark_end_ > text_->text.size() || mark_begin_ >= mark_end_) return {};
+  return QString::fromUtf8(text_->text.data() + mark_begin_, static_cast<int>(mark_end_ - mark_begin_));
+}
+
 void CodeView::keyPressEvent(QKeyEvent* event) {
   if (event->matches(QKeySequence::Copy)) {
     if (const QString text = selected_text(); !text.isEmpty()) QApplication::clipboard()->setText(text);

@@ -29,6 +29,7 @@ class CodeView final : public QAbstractScrollArea {
   void set_heat(std::vector<HeatMark> heat);
   void set_finds(std::vector<std::pair<std::uint32_t, std::uint32_t>> finds);
   QString selected_text() const;
+  QString marked_text() const;
   void set_font_step(int step);
   int font_step() const { return font_step_; }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "ui/page/code_view.h"
+#include "ui/page/page_strip.h"
 #include "ui/page/pages_view.h"
 #include "ui/project/project_session.h"
 #include "ui/sources/source_model.h"
@@ -42,7 +43,7 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> places_of(const QString& ne
 }  // namespace
 
 DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
-    : QFrame(parent), session_(session), pages_(new PagesView), code_(new CodeView), stack_(new QStackedWidget), title_(new QLabel),
+    : QFrame(parent), session_(session), pages_(new PagesView), code_(new CodeView), stack_(new QStackedWidget), strip_(new PageStrip(session)), title_(new QLabel),
       empty_(new QLabel), find_bar_(new QFrame), find_edit_(new QLineEdit), find_count_(new QLabel) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -52,6 +53,9 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
   head->setSpacing(2);
   back_ = add_button(QStringLiteral("back"), tr("Back"));
   forward_ = add_button(QStringLiteral("forward"), tr("Forward"));
+  strip_button_ = add_button(QStringLiteral("thumbnails"), tr("Pages and outline"));
+  strip_button_->setCheckable(true);
+  head->addWidget(strip_button_);
   head->addWidget(back_);
   head->addWidget(forward_);
   title_->setTextFormat(Qt::PlainText);
@@ -90,11 +94,19 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
   stack_->addWidget(empty_);
   stack_->addWidget(pages_);
   stack_->addWidget(code_);
-  layout->addWidget(stack_, 1);
+  auto* body = new QHBoxLayout;
+  body->setSpacing(0);
+  body->addWidget(strip_);
+  body->addWidget(stack_, 1);
+  layout->addLayout(body, 1);
+  strip_->hide();
 
   pages_->set_text_source([this](app::PartId part, std::function<void(std::shared_ptr<const app::PartText>)> deliver) {
     session_.part_text(part, pages_, std::move(deliver));
   });
+  connect(strip_button_, &QToolButton::toggled, this, &DocumentPanel::show_strip);
+  connect(strip_, &PageStrip::page_chosen, pages_, &PagesView::go_to_page);
+  connect(strip_, &PageStrip::heading_chosen, this, &DocumentPanel::open);
   connect(heat_button_, &QToolButton::toggled, this, [this] { set_heat(heat_); });
   connect(back_, &QToolButton::clicked, this, &DocumentPanel::go_back);
   connect(forward_, &QToolButton::clicked, this, &DocumentPanel::go_forward);
@@ -112,6 +124,7 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
   connect(find_edit_, &QLineEdit::textChanged, this, &DocumentPanel::find);
   connect(pages_, &PagesView::page_changed, this, [this] {
     if (stack_->currentWidget() == pages_) part_ = pages_->part_at_page(pages_->current_page());
+    strip_->set_current(pages_->current_page());
     show_title();
   });
   set_text_color(empty_, tokens().ink_soft);
@@ -151,10 +164,12 @@ void DocumentPanel::show_place(const Place& place) {
   if (document->kind == app::DocumentKind::kPdf) {
     pages_->set_document(*document, session_.parts().at(document->id), session_.worker());
     stack_->setCurrentWidget(pages_);
+    show_strip();
     pages_->set_heat(heat_shown());
     pages_->go_to(place.part, place.begin, place.end);
   } else {
     stack_->setCurrentWidget(code_);
+    show_strip();
     const QString language = QString::fromStdString(part->language);
     session_.part_text(place.part, code_, [this, place, language](std::shared_ptr<const app::PartText> text) {
       if (part_ != place.part) return;
@@ -175,11 +190,27 @@ void DocumentPanel::clear() {
   finds_.clear();
   pages_->clear();
   code_->clear();
+  strip_->clear();
+  strip_->hide();
   stack_->setCurrentWidget(empty_);
   show_title();
 }
 
 app::PartId DocumentPanel::current_part() const { return part_; }
+
+void DocumentPanel::set_strip_shown(bool shown) { strip_button_->setChecked(shown); }
+
+void DocumentPanel::show_strip() {
+  const bool pages = stack_->currentWidget() == pages_;
+  strip_button_->setEnabled(pages);
+  const app::Part* part = session_.part(part_);
+  const app::Document* document = part == nullptr ? nullptr : session_.document(part->document);
+  const bool shown = pages && strip_button_->isChecked() && document != nullptr;
+  // Nothing is drawn for a strip that nobody sees.
+  if (shown) strip_->set_document(*document, session_.parts().at(document->id), session_.worker());
+  strip_->setVisible(shown);
+  if (shown) strip_->set_current(pages_->current_page());
+}
 
 void DocumentPanel::show_title() {
   const app::Part* part = session_.part(part_);

@@ -18,6 +18,7 @@ class QToolButton;
 namespace ui {
 
 class CodeView;
+class PageStrip;
 class PagesView;
 class ProjectSession;
 
@@ -41,6 +42,9 @@ class DocumentPanel final : public QFrame {
   void restore_state(const QString& state);
   PagesView* pages() const { return pages_; }
   CodeView* code() const { return code_; }
+  PageStrip* strip() const { return strip_; }
+  /// Pictures of the pages and the outline, beside a PDF.
+  void set_strip_shown(bool shown);
   void set_heat_shown(bool shown);
   void go_back();
   void go_forward();
@@ -58,6 +62,7 @@ class DocumentPanel final : public QFrame {
   QToolButton* add_button(const QString& icon_name, const QString& text);
   void show_place(const Place& place);
   void show_title();
+  void show_strip();
   QHash<qint64, std::vector<HeatMark>> heat_shown() const;
   void find(const QString& words);
   void show_finds();
@@ -68,6 +73,8 @@ class DocumentPanel final : public QFrame {
   PagesView* pages_;
   CodeView* code_;
   QStackedWidget* stack_;
+  PageStrip* strip_;
+  QToolButton* strip_button_ = nullptr;
   QLabel* title_;
   QLabel* empty_;
   QToolButton* back_;

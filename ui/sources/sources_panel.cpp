@@ -67,7 +67,7 @@ QString path_of(const QModelIndex& index) {
 
 SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoStack& undo, QWidget* parent)
     : QFrame(parent), session_(session), model_(model), undo_(undo), search_(new QLineEdit), tree_(new QTreeView), hits_title_(new QLabel),
-      hits_(new QListWidget), summary_(new QLabel) {
+      hits_(new QListWidget), summary_(new QLabel), secrets_(new QToolButton) {
   setMinimumWidth(kNarrowest);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -118,6 +118,14 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
   summary_->setFont(small_font());
   summary_->setContentsMargins(kGroupGap, 5, kGroupGap, 6);
   summary_->setWordWrap(true);
+  secrets_->setIcon(icon(QStringLiteral("warning")));
+  secrets_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  secrets_->setAutoRaise(true);
+  secrets_->setFont(small_font());
+  secrets_->setAccessibleName(tr("Possible secrets in the chosen sources"));
+  secrets_->hide();
+  connect(secrets_, &QToolButton::clicked, this, &SourcesPanel::secrets_requested);
+  layout->addWidget(secrets_);
   layout->addWidget(summary_);
 
   connect(search_, &QLineEdit::textChanged, this, &SourcesPanel::search_for);
@@ -251,6 +259,20 @@ void SourcesPanel::show_menu(const QPoint& at) {
   menu.exec(tree_->viewport()->mapToGlobal(at));
 }
 
+void SourcesPanel::set_secrets(int n_parts) {
+  secrets_->setVisible(n_parts > 0);
+  secrets_->setText(tr("Possible secrets in %n source(s)", nullptr, n_parts));
+  set_text_color(secrets_, ui::tokens().amber);
+}
+
+void SourcesPanel::leave_out(const std::vector<app::PartId>& parts) {
+  const std::vector<app::PartId> before = model_.ticked();
+  std::vector<app::PartId> after = before;
+  std::erase_if(after, [&](app::PartId part) { return std::find(parts.begin(), parts.end(), part) != parts.end(); });
+  model_.set_ticked(after);
+  undo_.push(new TickCommand(model_, before, after));
+}
+
 void SourcesPanel::show_summary() {
   std::int64_t n_ticked = 0;
   std::int64_t tokens = 0;
@@ -261,7 +283,8 @@ void SourcesPanel::show_summary() {
     exact &= weight.exact;
   }
   summary_->setVisible(!session_.documents().empty());
-  summary_->setText(tr("Chosen: %1 pages and files, %2%3 tokens").arg(grouped(n_ticked), exact ? QString() : tr("about "), grouped(tokens)));
+  const QString what = n_ticked == 1 ? tr("Chosen: 1 page or file") : tr("Chosen: %1 pages and files").arg(grouped(n_ticked));
+  summary_->setText(what + QStringLiteral(", ") + tr("%1%2 tokens").arg(exact ? QString() : tr("about "), grouped(tokens)));
   set_text_color(summary_, ui::tokens().ink_soft);
 }
 

@@ -12,6 +12,7 @@ class QLabel;
 class QLineEdit;
 class QListWidget;
 class QStackedWidget;
+class QToolButton;
 class QTreeView;
 class QUndoStack;
 
@@ -35,12 +36,17 @@ class SourcesPanel final : public QFrame {
   QLineEdit* search() const { return search_; }
   /// Opens the first document's row, so that a small project shows its pages at once.
   void reveal(app::PartId part);
+  /// How many chosen files hold what may be secrets; 0 takes the warning away.
+  void set_secrets(int n_parts);
+  /// Unticks these parts; can be undone.
+  void leave_out(const std::vector<app::PartId>& parts);
 
  signals:
   void part_activated(app::PartId part);
   void hit_activated(app::PartId part, const QString& words);
   void add_files_requested();
   void add_folder_requested();
+  void secrets_requested();
 
  private:
   void search_for(const QString& words);
@@ -58,6 +64,7 @@ class SourcesPanel final : public QFrame {
   QLabel* hits_title_;
   QListWidget* hits_;
   QLabel* summary_;
+  QToolButton* secrets_;
   QSet<QString> open_rows_;
   Tickets searches_;
   bool first_fill_ = true;

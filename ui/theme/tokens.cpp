@@ -122,6 +122,9 @@ double luminance(const QColor& color) {
 
 const Tokens& tokens() { return current; }
 
+LightTokens::LightTokens() : before_(current) { current = light_tokens(); }
+LightTokens::~LightTokens() { current = before_; }
+
 void apply_theme(QApplication& application, Theme theme, bool system_is_dark) {
   switch (theme) {
     case Theme::kSystem: current = system_is_dark ? dark_tokens() : light_tokens(); break;

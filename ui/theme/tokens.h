@@ -40,6 +40,18 @@ const Tokens& tokens();
 /// Sets palette, style and fonts of the program. kSystem is resolved by `system_is_dark`.
 void apply_theme(QApplication& application, Theme theme, bool system_is_dark);
 
+/// While it lives, tokens() are the light theme's: for what is drawn on paper. No event loop may run meanwhile.
+class LightTokens {
+ public:
+  LightTokens();
+  ~LightTokens();
+  LightTokens(const LightTokens&) = delete;
+  LightTokens& operator=(const LightTokens&) = delete;
+
+ private:
+  Tokens before_;
+};
+
 /// Body text: Inter 10.5 pt, or the system's font where Inter is missing.
 QFont body_font();
 /// Code and numbers in columns: JetBrains Mono 9.5 pt.

@@ -3,17 +3,12 @@
 #include <QApplication>
 #include <QActionGroup>
 #include <QCloseEvent>
-#include <QDesktopServices>
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QMessageBox>
 #include <QMimeData>
-#include <QPlainTextEdit>
-#include <QPushButton>
-#include <QSaveFile>
 #include <QStatusBar>
 #include <QTimer>
 #include <QVBoxLayout>
@@ -25,8 +20,10 @@
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
 #include "ui/conversation/question_box.h"
+#include "ui/page/citation_preview.h"
 #include "ui/page/document_panel.h"
-#include "ui/settings/models_dialog.h"
+#include "ui/review/findings_panel.h"
+#include "ui/review/secret_watch.h"
 #include "ui/settings/shortcuts_page.h"
 #include "ui/sources/context_meter.h"
 #include "ui/sources/sources_panel.h"
@@ -96,6 +93,9 @@ void MainWindow::make_panels() {
   conversation_ = new ConversationPanel(workspace_);
   document_ = new DocumentPanel(workspace_.session());
   trace_ = new TracePanel;
+  findings_ = new FindingsPanel(workspace_.session());
+  secrets_ = new SecretWatch(workspace_.session(), this);
+  preview_ = new CitationPreview(workspace_.session(), this);
   welcome_ = new Welcome;
   sample_ = new SampleGuide(workspace_, this);
   welcome_->set_recent(settings_.recent_projects());
@@ -103,6 +103,7 @@ void MainWindow::make_panels() {
   add_dock(QStringLiteral("sources"), tr("Sources"), sources_);
   add_dock(QStringLiteral("conversation"), tr("Conversation"), conversation_);
   add_dock(QStringLiteral("page"), tr("Page"), document_);
+  add_dock(QStringLiteral("findings"), tr("Findings"), findings_);
   add_dock(QStringLiteral("map"), tr("Selection"), trace_);
   add_dock(QStringLiteral("jobs"), tr("Jobs"), new JobsPanel(workspace_.jobs()));
   palette_ = new CommandPalette(*this);
@@ -151,6 +152,11 @@ void MainWindow::wire() {
   connect(welcome_, &Welcome::example_requested, this, &MainWindow::ask);
   connect(sample_, &SampleGuide::failed, this, &MainWindow::show_message);
   connect(conversation_, &ConversationPanel::citation_activated, this, &MainWindow::open_citation);
+  connect(conversation_, &ConversationPanel::citation_hovered, this, [this](const app::Citation* citation, const QPoint& at) {
+    if (citation == nullptr) preview_->dismiss();
+    else preview_->show_citation(*citation, mark_text(mark_of(*citation)), at);
+  });
+  connect(conversation_, &ConversationPanel::message, this, &MainWindow::show_message);
   connect(conversation_, &ConversationPanel::link_activated, this, &MainWindow::follow_link);
   connect(conversation_, &ConversationPanel::map_requested, this, [this] { set_layout(Layout::kInspect); });
   connect(conversation_, &ConversationPanel::prompt_requested, this, &MainWindow::show_prompt);
@@ -173,6 +179,7 @@ void MainWindow::wire() {
     trace_->set_run(workspace_.trace());
     show_heat();
   });
+  wire_review();
   connect(&workspace_, &Workspace::budget_changed, this, &MainWindow::show_budget);
   connect(&workspace_, &Workspace::model_changed, this, &MainWindow::show_budget);
   connect(&workspace_, &Workspace::message, this, &MainWindow::show_message);
@@ -204,6 +211,7 @@ void MainWindow::default_layout(Layout layout) {
     dock->setFloating(false);
     removeDockWidget(dock);
   }
+  QDockWidget* findings = docks_[QStringLiteral("findings")];
   addDockWidget(Qt::LeftDockWidgetArea, sources);
   sources->show();
   const int w = std::max(900, width());
@@ -212,11 +220,22 @@ void MainWindow::default_layout(Layout layout) {
     map->show();
     splitDockWidget(map, conversation, Qt::Horizontal);
     conversation->show();
-    resizeDocks({sources, map, conversation}, {w * 18 / 100, w * 54 / 100, w * 28 / 100}, Qt::Horizontal);
+    // Names of pages have to be readable beside the map.
+    resizeDocks({sources, map, conversation}, {w * 21 / 100, w * 51 / 100, w * 28 / 100}, Qt::Horizontal);
     return;
   }
   splitDockWidget(sources, conversation, Qt::Horizontal);
   conversation->show();
+  if (layout == Layout::kReview) {
+    splitDockWidget(conversation, findings, Qt::Horizontal);
+    findings->show();
+    // The code that a finding names opens below it.
+    splitDockWidget(findings, page, Qt::Vertical);
+    page->show();
+    resizeDocks({sources, conversation, findings}, {w * 20 / 100, w * 36 / 100, w * 44 / 100}, Qt::Horizontal);
+    resizeDocks({findings, page}, {height() * 45 / 100, height() * 55 / 100}, Qt::Vertical);
+    return;
+  }
   splitDockWidget(conversation, page, Qt::Horizontal);
   page->show();
   resizeDocks({sources, conversation, page}, {w * 22 / 100, w * 43 / 100, w * 35 / 100}, Qt::Horizontal);
@@ -294,49 +313,6 @@ void MainWindow::choose_project() {
   open_project(path.toStdString());
 }
 
-void MainWindow::choose_model() {
-  ModelsDialog models(settings_, this);
-  models.scan();
-  if (models.exec() != QDialog::Accepted || models.chosen().empty()) return;
-  settings_.set_model(models.chosen());
-  engine::LocalEngineOptions options = settings_.engine_options();
-  options.context_length = models.context();
-  settings_.set_engine_options(options);
-  load_model();
-}
-
-void MainWindow::load_model() {
-  if (workspace_.asker().running()) {
-    show_message(tr("A question is being answered; the model is changed when it has been stopped or is done. Choose it again then."));
-    return;
-  }
-  std::filesystem::path model = settings_.model();
-  if (model.empty()) model = app::bundled_model().value_or(std::filesystem::path());
-  if (model.empty()) show_message(tr("No bundled model was found beside this program; choose a model under Run."));
-  else workspace_.load_model(model, settings_.engine_options());
-}
-
-void MainWindow::set_motion() {
-  set_reduced_motion(settings_.reduced_motion());
-  setAnimated(!reduced_motion());
-}
-
-void MainWindow::show_settings(SettingsDialog::Page page) {
-  SettingsDialog dialog(settings_, commands_, this);
-  dialog.show_page(page);
-  if (dialog.exec() != QDialog::Accepted) return;
-  apply_settings();
-  if (dialog.model_changed()) load_model();
-}
-
-void MainWindow::apply_settings() {
-  workspace_.set_question_settings(settings_.question());
-  apply_shortcuts(commands_, settings_);
-  set_motion();
-  set_theme(settings_.theme());
-  for (QAction* action : std::as_const(theme_actions_)) action->setChecked(action->data().toInt() == static_cast<int>(settings_.theme()));
-}
-
 void MainWindow::open_citation(const app::Citation& citation) {
   if (!citation.in_prompt) {
     show_message(tr("The prompt had no passage with this number: the model made it up."));
@@ -344,41 +320,6 @@ void MainWindow::open_citation(const app::Citation& citation) {
   }
   docks_[QStringLiteral("page")]->show();
   document_->open(citation.part, citation.source_begin, citation.source_end);
-}
-
-void MainWindow::follow_link(const QString& address) {
-  QMessageBox box(QMessageBox::Question, tr("Open a link"), tr("The answer names this address. Open it in the browser?"), QMessageBox::Cancel, this);
-  box.setInformativeText(address);
-  box.setTextFormat(Qt::PlainText);
-  QPushButton* open = box.addButton(tr("Open"), QMessageBox::AcceptRole);
-  box.setDefaultButton(QMessageBox::Cancel);
-  box.exec();
-  if (box.clickedButton() == reinterpret_cast<QAbstractButton*>(open)) QDesktopServices::openUrl(QUrl(address));
-}
-
-void MainWindow::show_prompt(app::RunId run) {
-  auto* view = new QPlainTextEdit;
-  view->setAttribute(Qt::WA_DeleteOnClose);
-  view->setWindowFlag(Qt::Window);
-  view->setWindowTitle(tr("The exact prompt"));
-  view->setReadOnly(true);
-  view->setFont(code_font());
-  view->setAccessibleName(tr("The exact prompt"));
-  view->resize(820, 680);
-  const auto prompt = workspace_.prompt();
-  const bool is_this_one = prompt != nullptr && run == conversation_->shown_run();
-  view->setPlainText(is_this_one ? QString::fromStdString(prompt->text) : tr("Ask again to see the prompt: its text is kept for the newest run only."));
-  view->show();
-}
-
-void MainWindow::export_conversation() {
-  QString path = QFileDialog::getSaveFileName(this, tr("Export the conversation"), QStringLiteral("answer.md"), tr("Markdown (*.md)"));
-  if (path.isEmpty()) return;
-  QSaveFile file(path);
-  const QByteArray text = conversation_->as_markdown().toUtf8();
-  if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit()) {
-    show_message(tr("%1 could not be written: %2").arg(path, file.errorString()));
-  }
 }
 
 void MainWindow::show_budget() {

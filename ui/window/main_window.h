@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "app/question/citations.h"
+#include "app/question/findings.h"
 #include "ui/settings/settings.h"
 #include "ui/settings/settings_dialog.h"
 
@@ -18,11 +19,14 @@ class QMenu;
 namespace ui {
 
 class ContextMeter;
+class CitationPreview;
 class CommandPalette;
 class ConversationPanel;
 class DocumentPanel;
+class FindingsPanel;
 class RunBar;
 class SampleGuide;
+class SecretWatch;
 class SourcesPanel;
 class SystemScheme;
 class TracePanel;
@@ -52,6 +56,7 @@ class MainWindow final : public QMainWindow {
   DocumentPanel& document() { return *document_; }
   SourcesPanel& sources_panel() { return *sources_; }
   TracePanel& trace() { return *trace_; }
+  FindingsPanel& findings() { return *findings_; }
   ContextMeter& meter() { return *meter_; }
   Workspace& workspace() { return workspace_; }
   /// Every command of the window, for menus, shortcuts and the palette.
@@ -83,6 +88,9 @@ class MainWindow final : public QMainWindow {
   void show_budget();
   void show_title();
   void show_heat();
+  void show_findings(const std::vector<app::Finding>& findings, const QString& question);
+  void show_secrets();
+  void wire_review();
   void open_citation(const app::Citation& citation);
   void choose_files();
   void choose_folder();
@@ -96,6 +104,7 @@ class MainWindow final : public QMainWindow {
   void follow_link(const QString& address);
   void show_prompt(app::RunId run);
   void export_conversation();
+  void compare_runs();
   void set_theme(Theme theme);
   void fill_recent(QMenu* menu);
 
@@ -106,6 +115,9 @@ class MainWindow final : public QMainWindow {
   ConversationPanel* conversation_ = nullptr;
   DocumentPanel* document_ = nullptr;
   TracePanel* trace_ = nullptr;
+  FindingsPanel* findings_ = nullptr;
+  SecretWatch* secrets_ = nullptr;
+  CitationPreview* preview_ = nullptr;
   ContextMeter* meter_ = nullptr;
   RunBar* run_bar_ = nullptr;
   CommandPalette* palette_ = nullptr;

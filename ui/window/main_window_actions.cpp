@@ -11,6 +11,8 @@
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/question_box.h"
 #include "ui/page/document_panel.h"
+#include "ui/page/page_strip.h"
+#include "ui/review/templates_menu.h"
 #include "ui/sources/sources_panel.h"
 #include "ui/theme/icons.h"
 #include "ui/window/command_palette.h"
@@ -98,7 +100,7 @@ void MainWindow::make_view_menu() {
   layout(QStringLiteral("view.inspect"), tr("&Inspect"), "Ctrl+3", Layout::kInspect, QStringLiteral("inspect"));
   command(menu, QStringLiteral("view.reset"), tr("Reset this layout"), {}, [this] { default_layout(layout_); });
   menu->addSeparator();
-  for (const char* name : {"sources", "conversation", "page", "map", "jobs"}) {
+  for (const char* name : {"sources", "conversation", "page", "findings", "map", "jobs"}) {
     QAction* action = docks_[QString::fromLatin1(name)]->toggleViewAction();
     action->setObjectName(QStringLiteral("view.panel.") + QString::fromLatin1(name));
     menu->addAction(action);
@@ -119,6 +121,7 @@ void MainWindow::make_view_menu() {
   theme(QStringLiteral("theme.light"), tr("Light"), Theme::kLight);
   theme(QStringLiteral("theme.dark"), tr("Dark"), Theme::kDark);
   theme(QStringLiteral("theme.contrast"), tr("High contrast"), Theme::kHighContrast);
+  command(menu, QStringLiteral("view.strip"), tr("Pages and &outline"), QKeySequence(QStringLiteral("Ctrl+Shift+O")), [this] { document_->set_strip_shown(!document_->strip()->isVisible()); }, QStringLiteral("thumbnails"));
   command(menu, QStringLiteral("view.thinking"), tr("Thinking: hidden, one line, full"), QKeySequence(QStringLiteral("Ctrl+T")), [this] { conversation_->cycle_thinking(); }, QStringLiteral("thinking"));
 }
 
@@ -133,7 +136,7 @@ void MainWindow::make_go_menu() {
   command(menu, QStringLiteral("go.forward"), tr("&Forward in the documents"), QKeySequence(QStringLiteral("Alt+Right")), [this] { document_->go_forward(); }, QStringLiteral("forward"));
   command(menu, QStringLiteral("go.next_panel"), tr("&Next panel"), QKeySequence(QStringLiteral("F6")), [this] {
     QList<QDockWidget*> shown;
-    for (const char* name : {"sources", "conversation", "map", "page"}) {
+    for (const char* name : {"sources", "conversation", "findings", "map", "page"}) {
       QDockWidget* dock = docks_[QString::fromLatin1(name)];
       if (dock->isVisible()) shown << dock;
     }
@@ -160,6 +163,11 @@ void MainWindow::make_run_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&Run"));
   command(menu, QStringLiteral("run.stop"), tr("&Stop"), QKeySequence(QStringLiteral("Ctrl+.")), [this] { workspace_.asker().stop(); }, QStringLiteral("stop"));
   command(menu, QStringLiteral("run.new"), tr("&New conversation"), QKeySequence::New, [this] { conversation_->new_conversation(); }, QStringLiteral("add"));
+  menu->addSeparator();
+  command(menu, QStringLiteral("run.compare"), tr("&Compare two runs…"), {}, [this] { compare_runs(); }, QStringLiteral("branch"));
+  command(menu, QStringLiteral("run.questions"), tr("Ask a list of &questions…"), {}, [this] { conversation_->templates()->list_questions(); }, QStringLiteral("list"));
+  command(menu, QStringLiteral("run.templates"), tr("Edit the &templates…"), {}, [this] { conversation_->templates()->edit_templates(); }, QStringLiteral("edit"));
+  command(menu, QStringLiteral("run.secrets"), tr("Possible &secrets…"), {}, [this] { show_secrets(); }, QStringLiteral("warning"));
   menu->addSeparator();
   command(menu, QStringLiteral("run.model"), tr("&Model…"), QKeySequence(QStringLiteral("Ctrl+M")), [this] { choose_model(); }, QStringLiteral("model"));
 }

@@ -63,7 +63,8 @@ void PictureTaker::look() {
     const QString command = std::exchange(command_, {});
     for (QAction* action : window_.commands()) {
       if (action->objectName() != command) continue;
-      action->trigger();  // comes back when its dialog is closed; this timer goes on meanwhile
+      // In an event of its own: it comes back only when its dialog is closed, and this timer has to go on.
+      QTimer::singleShot(0, action, &QAction::trigger);
       return;
     }
     end(tr("There is no command %1.").arg(command));

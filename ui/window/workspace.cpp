@@ -34,7 +34,9 @@ Workspace::Workspace(QObject* parent) : QObject(parent), session_(jobs_) {
     undo_.clear();
     counter_.set_subject({}, nullptr);
     trace_.reset();
+    findings_.drop_all();
     emit trace_ready();
+    emit findings_found({}, {});
   });
   connect(&sources_, &SourceModel::ticks_changed, this, [this] {
     measure_soon();
@@ -227,6 +229,7 @@ void Workspace::on_finished(std::shared_ptr<const app::Answer> answer) {
   emit citations_found(answer->citations);
   emit obstacle_changed();
   if (!answer->not_saved.empty()) emit message(QString::fromStdString(answer->not_saved));
+  look_for_findings([run = answer->run](app::Project&) { return app::Result<app::Run>(run); });
   if (answer->generation.trace == nullptr) return;
   const Ticket ticket = traces_.next();
   session_.with_project(
@@ -242,7 +245,29 @@ void Workspace::on_finished(std::shared_ptr<const app::Answer> answer) {
       });
 }
 
-void Workspace::show_trace(app::RunId run) {
+void Workspace::look_for_findings(std::function<app::Result<app::Run>(app::Project&)> run_of) {
+  const auto engine = asker_.engine();
+  const engine::PromptLayout layout = engine == nullptr ? engine::PromptLayout() : engine->layout();
+  struct Found {
+    std::vector<app::Finding> findings;
+    QString question;
+  };
+  const Ticket ticket = findings_.next();
+  session_.with_project(
+      this,
+      [run_of = std::move(run_of), layout](app::Project& project) -> app::Result<Found> {
+        TRY_ASSIGN(const app::Run run, run_of(project));
+        TRY_ASSIGN(const app::PromptMap map, app::PromptMap::from_json(run.prompt_map_json));
+        TRY_ASSIGN(auto findings, app::parse_findings(run.answer, map, project, layout));
+        return Found{std::move(findings), QString::fromStdString(run.question)};
+      },
+      [this, ticket](app::Result<Found> found) {
+        if (ticket.is_current()) emit findings_found(found ? found->findings : std::vector<app::Finding>(), found ? found->question : QString());
+      });
+}
+
+void Workspace::show_run(app::RunId run) {
+  look_for_findings([run](app::Project& project) { return project.run(run); });
   const Ticket ticket = traces_.next();
   session_.with_project(
       this, [run](app::Project& project) { return app::load_run_trace(project, run); },

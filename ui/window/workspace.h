@@ -4,10 +4,12 @@
 #include <QTimer>
 #include <QUndoStack>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "app/heatmap/run_trace.h"
+#include "app/question/findings.h"
 #include "ui/conversation/ask_controller.h"
 #include "ui/project/jobs.h"
 #include "ui/project/project_session.h"
@@ -53,8 +55,8 @@ class Workspace final : public QObject {
 
   /// The prompt of the run that goes on or has just ended.
   std::shared_ptr<const app::Prompt> prompt() const { return prompt_; }
-  /// Loads what a saved run selected; `trace_ready` follows.
-  void show_trace(app::RunId run);
+  /// Loads what a saved run selected and found; `trace_ready` and `findings_found` follow.
+  void show_run(app::RunId run);
   const std::shared_ptr<const app::RunTrace>& trace() const { return trace_; }
 
  signals:
@@ -63,6 +65,8 @@ class Workspace final : public QObject {
   void model_changed();
   void citations_found(const std::vector<app::Citation>& citations);
   void trace_ready();
+  /// The findings of the run that is shown; empty where its answer holds none.
+  void findings_found(const std::vector<app::Finding>& findings, const QString& question);
   void message(const QString& text);
 
  private:
@@ -73,6 +77,7 @@ class Workspace final : public QObject {
   void measure();
   void on_finished(std::shared_ptr<const app::Answer> answer);
   void follow_citations();
+  void look_for_findings(std::function<app::Result<app::Run>(app::Project&)> run_of);
   void save_ticks();
   void connect_model();
 
@@ -98,6 +103,7 @@ class Workspace final : public QObject {
   std::shared_ptr<app::Prompt> prompt_;
   std::shared_ptr<const app::RunTrace> trace_;
   Tickets traces_;
+  Tickets findings_;
 };
 
 }  // namespace ui
