@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,18 +43,22 @@ struct SamplingOptions {
   bool quote_constraint = false;
 };
 
+/// Half-open range of prompt positions.
+struct TokenRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
 struct SelectionOptions {
   SelectionMode mode = SelectionMode::kIndexer;
   int top_k = 0;             // 0: the model's own index_topk
   bool keep = false;         // always keep window and anchors visible
   int window = 256;          // newest tokens, for kBlocks and keep
   int sampled_recall = 0;    // measure recall of dense attention mass on this many queries; 0: off
-};
-
-/// Half-open range of prompt positions.
-struct TokenRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
+  /// Parts of the prompt that every query selects, and parts that none does, its own token apart: for
+  /// measured ablation. Muted wins over pinned, and pinned tokens count towards top_k. Not for kDense.
+  std::vector<TokenRange> pinned = {};
+  std::vector<TokenRange> muted = {};
 };
 
 struct GenerationRequest {
@@ -64,6 +69,13 @@ struct GenerationRequest {
   SamplingOptions sampling;
   SelectionOptions selection;
   TraceLevel trace_level = TraceLevel::kBlocks;
+  /// The trace is also written here while the run goes on, so that a crash leaves what was read so far
+  /// (engine/trace/trace_writer.h). Empty: in memory only. A file that cannot be written is no error.
+  std::filesystem::path trace_path = {};
+  std::string trace_sources = {};         // goes into that file as it is
+  /// The generated tokens are these, whatever the model prefers, and the run ends with the last of them:
+  /// GeneratedToken::log_probability then says how likely the model finds a given text.
+  std::vector<TokenId> forced = {};
 };
 
 /// Called on the engine's thread while `generate` runs; must return quickly.

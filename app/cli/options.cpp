@@ -1,6 +1,7 @@
 #include "app/cli/options.h"
 
 #include "app/cli/console.h"
+#include "app/question/unfinished_run.h"
 #include "app/settings/paths.h"
 
 namespace app::cli {
@@ -92,7 +93,11 @@ Result<std::unique_ptr<Project>> open_existing(const std::string& path, OpenMode
   if (!std::filesystem::exists(path, fault)) {
     return Error{ErrorCode::kNotFound, "There is no project " + path + "; make it with: longleaf-cli ingest " + path + " FILE..."};
   }
-  return Project::open(path, mode);
+  TRY_ASSIGN(auto project, Project::open(path, mode));
+  if (mode == OpenMode::kReadOnly) return project;
+  TRY_ASSIGN(const auto recovered, recover_unfinished_run(*project));
+  if (recovered) note("Run " + std::to_string(*recovered) + " had been interrupted; what it had written is kept.\n");
+  return project;
 }
 
 }  // namespace app::cli

@@ -65,7 +65,7 @@ struct Run {
   std::string question;
   std::string thinking;
   std::string answer;
-  std::string end;              // "end", "length", "cancelled"
+  std::string end;              // "end", "length", "cancelled", "interrupted" (the program ended first)
   std::string model;            // name and hash
   std::string settings_json;    // sampling, selection, versions: enough to run it again
   std::string prompt_map_json;  // anchors and token ranges -> spans (prompt_map.h)

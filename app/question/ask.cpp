@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/heatmap/run_trace.h"
+#include "app/question/unfinished_run.h"
 #include "engine/base/log.h"
 
 namespace app {
@@ -86,17 +87,22 @@ std::string settings_json(const engine::Engine& engine, const Question& question
   return settings.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Run describe_run(const engine::Engine& engine, const Question& question, const Answer& answer, std::string asked_at) {
-  const engine::Generation& generation = answer.generation;
-  const auto n_generated = static_cast<std::int64_t>(generation.tokens.size());
+/// What is known of a run before it begins.
+Run begin_run(const engine::Engine& engine, const Question& question, const engine::GenerationRequest& request, std::string asked_at) {
   Run run;
   run.asked_at = std::move(asked_at);
   run.question = question.prompt.question;
+  run.model = engine.info().name + " " + engine.info().model_hash;
+  run.settings_json = settings_json(engine, question, request);
+  return run;
+}
+
+void describe_end(const Answer& answer, Run& run) {
+  const engine::Generation& generation = answer.generation;
+  const auto n_generated = static_cast<std::int64_t>(generation.tokens.size());
   run.thinking = generation.thinking;
   run.answer = generation.answer;
   run.end = name_of(generation.end);
-  run.model = engine.info().name + " " + engine.info().model_hash;
-  run.settings_json = settings_json(engine, question, answer.prompt.request);
   run.prompt_map_json = answer.prompt.map.to_json();
   run.citations_json = citations_to_json(answer.citations);
   run.n_prompt_tokens = generation.n_prompt_tokens;
@@ -104,7 +110,6 @@ Run describe_run(const engine::Engine& engine, const Question& question, const A
   run.n_generated_tokens = n_generated;
   run.prefill_seconds = generation.prefill_seconds;
   run.decode_seconds = generation.decode_seconds;
-  return run;
 }
 
 }  // namespace
@@ -123,7 +128,17 @@ Result<Answer> answer_question(const Project& project, engine::Engine& engine, P
   }
   request.selection = question.selection;
   request.trace_level = question.trace_level;
-  TRY_ASSIGN(answer.generation, engine.generate(request, observer, stop));
+  answer.run = begin_run(engine, question, request, asked_at);
+  if (request.trace_level != engine::TraceLevel::kOff && !project.read_only()) {
+    request.trace_path = unfinished_trace_path(project.path());
+    request.trace_sources = unfinished_run_json(answer.prompt.map, answer.run);
+  }
+  auto generation = engine.generate(request, observer, stop);
+  if (!generation) {
+    forget_unfinished_run(project.path());
+    return generation.error();
+  }
+  answer.generation = std::move(*generation);
 
   auto citations = find_citations(answer.generation.answer, answer.prompt.map, project, engine.layout());
   if (citations) {
@@ -132,7 +147,7 @@ Result<Answer> answer_question(const Project& project, engine::Engine& engine, P
     // An answer that took minutes is not thrown away because its sources could not be read again.
     engine::log(engine::LogLevel::kWarning, "The citations of an answer could not be checked: " + citations.error().message);
   }
-  answer.run = describe_run(engine, question, answer, asked_at);
+  describe_end(answer, answer.run);
   return answer;
 }
 
@@ -144,6 +159,7 @@ Result<void> save_answer(Project& project, Answer& answer) {
   }
   answer.run.id = *id;
   answer.not_saved.clear();
+  forget_unfinished_run(project.path());
   return {};
 }
 

@@ -67,7 +67,7 @@ std::string answer_with_numbers(const Run& run, const std::vector<Citation>& cit
 
 std::string facts(const Run& run) {
   return run.asked_at + ", " + run.model + ", " + std::to_string(run.n_prompt_tokens) + " prompt tokens, " + std::to_string(run.n_generated_tokens) +
-         " generated" + (run.end == "end" ? "" : ", ended by " + run.end);
+         " generated" + (run.end == "end" ? "" : run.end == "interrupted" ? ", interrupted" : ", ended by " + run.end);
 }
 
 }  // namespace

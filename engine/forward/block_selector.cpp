@@ -143,8 +143,14 @@ void BlockSelector::choose(std::int64_t query, std::span<const float> promise, c
   const std::int64_t n_visible = query + 1;
   std::int64_t n_left = std::min<std::int64_t>(options.budget, n_visible);
   is_kept_.assign(static_cast<std::size_t>(n_visible), 0);
+  const auto is_muted = [&](std::int64_t s) {
+    bool inside = false;
+    for (std::size_t i = 0; i + 1 < options.muted.size(); i += 2) inside = inside || (s >= options.muted[i] && s < options.muted[i + 1]);
+    return inside && s != query;
+  };
   const auto keep = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t s = end - 1; s >= begin && n_left > 0; --s) {
+      if (is_muted(s)) continue;
       char& kept = is_kept_[static_cast<std::size_t>(s)];
       n_left -= kept ? 0 : 1;
       kept = 1;

@@ -18,6 +18,7 @@ struct BlockOptions {
   int budget = 0;                        // keys per query, window and anchors included
   int window = 0;                        // newest keys that are always read
   std::span<const std::int64_t> anchors; // pairs of positions that are always read, ascending, disjoint
+  std::span<const std::int64_t> muted = {};  // pairs of positions that are never read, the query's own apart
 };
 
 /// Chooses keys for models that have no indexer: the newest keys, the anchors, and the distant blocks of

@@ -170,9 +170,9 @@ void Transformer::store_keys(int index, const LayerWeights& layer, const Step& s
 
 Result<void> Transformer::select_blocks(int index, Step& step) {
   const int budget = step.options->top_k;
-  step.is_selected = step.first + step.n > budget;
+  step.is_selected = step.first + step.n > budget || !step.options->mute_ranges.empty();
   if (!step.is_selected) return {};
-  const BlockOptions options{budget, step.options->keep_window, step.options->keep_ranges};
+  const BlockOptions options{budget, step.options->keep_window, step.options->keep_ranges, step.options->mute_ranges};
   TRY(step.options->blocks->select(index, *step.keys, rows(space_.query_absorbed, step, config_.n_heads, config_.kv_rank),
                                    rows(space_.query_rope, step, config_.n_heads, config_.rope_dim), step.first, options,
                                    host_indices_));
@@ -185,7 +185,8 @@ Result<void> Transformer::select(int index, const LayerWeights& layer, Step& ste
   const int top_k = step.options->top_k;
   const IndexerKind kind = config_.indexers[static_cast<std::size_t>(index)];
   if (kind == IndexerKind::kShared) return {};  // keeps the selection of the layer before
-  step.is_selected = top_k > 0 && kind == IndexerKind::kFull && step.first + step.n > top_k;
+  const bool leaves_out = step.first + step.n > top_k || !step.options->mute_ranges.empty();
+  step.is_selected = top_k > 0 && kind == IndexerKind::kFull && leaves_out;
   if (!step.is_selected) return {};
   const IndexerConfig& indexer = config_.indexer;
   const std::int64_t n_heads = indexer.n_heads;
@@ -198,6 +199,8 @@ Result<void> Transformer::select(int index, const LayerWeights& layer, Step& ste
   args.keep_window = step.options->keep_window;
   args.keep_ranges = step.options->keep_ranges.data();
   args.n_keep_ranges = static_cast<int>(step.options->keep_ranges.size() / 2);
+  args.mute_ranges = step.options->mute_ranges.data();
+  args.n_mute_ranges = static_cast<int>(step.options->mute_ranges.size() / 2);
   backend_.matmul({rows(space_.query_latent, step, config_.q_rank), layer.indexer->queries.get(),
                    rows(space_.index_queries, step, n_heads * indexer.head_dim)});
   rotate(args.queries, step.first, indexer.interleaved);

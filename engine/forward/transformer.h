@@ -23,6 +23,8 @@ struct StepOptions {
   int top_k = 0;                                 // keys per query; 0: every visible key
   int keep_window = 0;                           // newest keys that are always selected
   std::span<const std::int64_t> keep_ranges;     // pairs of positions that are always selected
+  /// Pairs of positions that are never selected, not even while every key would fit; a query keeps its own.
+  std::span<const std::int64_t> mute_ranges = {};
   BlockSelector* blocks = nullptr;               // chooses in every layer instead of the indexer
   /// Positions, ascending, whose dense attention is computed to hear what share of it (0..1) the
   /// selected keys hold.

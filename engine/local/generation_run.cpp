@@ -38,14 +38,18 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
   step_.top_k = plan.top_k;
   step_.keep_window = plan.keep_window;
   step_.keep_ranges = plan.keep_ranges;
+  step_.mute_ranges = plan.mute_ranges;
+  if (!plan.mute_ranges.empty() && plan.mode == SelectionMode::kIndexer && !model_.backend->can_mute()) {
+    return Error{ErrorCode::kUnsupported, "Passages cannot be muted on " + model_.backend->name() + "; load the model on the CPU for that."};
+  }
   if (plan.mode == SelectionMode::kBlocks) step_.blocks = &timeline_.blocks();
 
   Generation generation;
   const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
   const std::int64_t n_new = std::min<std::int64_t>(request.sampling.max_new_tokens, kRoomAhead);
   const std::int64_t n_total = std::min(n_prompt + n_new, context_length_);
-  const bool is_restored = store_ != nullptr && restore(plan.marked_prompt, plan.fingerprint);
-  if (is_restored || plan.fingerprint != timeline_.selection()) earlier = nullptr;
+  if (plan.fingerprint != timeline_.selection()) earlier = nullptr;
+  if (store_ != nullptr) restore(plan.marked_prompt, plan.fingerprint, earlier);
   TRY_ASSIGN(generation.n_cached_tokens, timeline_.begin(plan.marked_prompt, plan.fingerprint, n_total));
   generation.n_prompt_tokens = n_prompt;
   if (request.trace_level != TraceLevel::kOff) {
@@ -57,6 +61,8 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
     recording.n_prompt_tokens = n_prompt;
     recording.n_cached_tokens = generation.n_cached_tokens;
     recording.earlier = std::move(earlier);
+    recording.starts_in_thinking = request.starts_in_thinking;
+    open_trace_file(request, recording);
     TRY_ASSIGN(recorder_, SelectionRecorder::create(recording));
     step_.sink = recorder_.get();
     // Blocks are guessed, not learned: how much of the attention they keep is always said.
@@ -73,22 +79,36 @@ Result<Generation> GenerationRun::run(const GenerationRequest& request, std::sha
   return generation;
 }
 
-bool GenerationRun::restore(std::span<const TokenId> prompt, const std::string& selection) {
+void GenerationRun::restore(std::span<const TokenId> prompt, const std::string& selection,
+                            std::shared_ptr<const SelectionTrace>& trace) {
   const std::int64_t n_here = selection == timeline_.selection() ? timeline_.common_prefix(prompt) : 0;
   const auto found = store_->find(prompt, selection, n_here + kWorthLoading);
-  if (!found) return false;
+  if (!found) return;
   // What is in memory goes first: after a failure there is nothing half loaded to be found.
   timeline_.adopt({}, selection);
+  trace = nullptr;
   auto loaded = timeline_.keys().reserve(PrefixStore::room_for(found->n_common), 0);
   if (loaded) loaded = store_->load(*found, timeline_.keys(), step_.stop);
   if (!loaded) {
     if (loaded.error().code != ErrorCode::kCancelled) log(LogLevel::kWarning, loaded.error().message);
-    return false;
+    return;
   }
   const auto tokens = prompt.first(static_cast<std::size_t>(found->n_common));
   timeline_.adopt({tokens.begin(), tokens.end()}, selection);
   n_restored_ = found->n_common;
-  return true;
+  trace = store_->trace_of(*found);
+}
+
+void GenerationRun::open_trace_file(const GenerationRequest& request, RecorderOptions& recording) {
+  if (request.trace_path.empty()) return;
+  auto writer = TraceWriter::create(request.trace_path);
+  if (!writer) {
+    log(LogLevel::kWarning, writer.error().message);
+    return;
+  }
+  trace_writer_ = std::move(*writer);
+  recording.writer = trace_writer_.get();
+  recording.sources_json = request.trace_sources;
 }
 
 void GenerationRun::measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt) {
@@ -122,17 +142,21 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
     quotes.emplace(model_.tokenizer, request.prompt, request.quotable, model_.layout.quotes, model_.config.end_ids);
   }
   const std::int64_t n_room = context_length_ - generation.n_prompt_tokens;
-  const std::int64_t n_most = std::min<std::int64_t>(request.sampling.max_new_tokens, n_room);
-  generation.end = EndReason::kLength;
+  const bool is_forced = !request.forced.empty();
+  const std::int64_t n_wanted = is_forced ? static_cast<std::int64_t>(request.forced.size()) : request.sampling.max_new_tokens;
+  const std::int64_t n_most = std::min(n_wanted, n_room);
+  generation.end = is_forced ? EndReason::kEndOfText : EndReason::kLength;
   for (std::int64_t i = 0; i < n_most; ++i) {
     if (stop_.stop_requested()) {
       generation.end = EndReason::kCancelled;
       break;
     }
-    const bool is_quoting = quotes && text.in_answer();
+    if (recorder_ && text.in_answer()) recorder_->begin_answer(i);
+    const bool is_quoting = quotes && text.in_answer() && !is_forced;
     const auto allowed = is_quoting ? quotes->allowed() : std::span<const TokenId>{};
-    TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, allowed));
-    if (is_end(choice.id)) {
+    const TokenId* const forced = is_forced ? &request.forced[static_cast<std::size_t>(i)] : nullptr;
+    TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, allowed, forced));
+    if (!is_forced && is_end(choice.id)) {
       generation.end = EndReason::kEndOfText;
       break;
     }
@@ -152,18 +176,21 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   return {};
 }
 
-Result<Sampler::Choice> GenerationRun::choose(Sampler& sampler, std::span<const TokenId> allowed) {
+Result<Sampler::Choice> GenerationRun::choose(Sampler& sampler, std::span<const TokenId> allowed, const TokenId* forced) {
   if (!std::all_of(logits_.begin(), logits_.end(), [](float v) { return std::isfinite(v); })) {
     const std::string where = timeline_.find_non_finite(step_);
     timeline_.adopt({}, "");
     return Error{ErrorCode::kCorrupt, "The model's numbers broke down " + where +
                                           " (inf or NaN), so nothing was written. Its weights may be damaged: download them again."};
   }
-  return sampler.sample(logits_, allowed);
+  return forced != nullptr ? sampler.take(logits_, *forced) : sampler.sample(logits_, allowed);
 }
 
 void GenerationRun::tell(std::vector<GenerationText::Piece> pieces) {
-  for (const GenerationText::Piece& piece : pieces) observer_.on_text(piece.channel, piece.text, piece.first_token);
+  for (const GenerationText::Piece& piece : pieces) {
+    observer_.on_text(piece.channel, piece.text, piece.first_token);
+    if (trace_writer_) trace_writer_->add_text(piece.channel == Channel::kThinking ? Phase::kThinking : Phase::kAnswer, piece.text, piece.first_token);
+  }
 }
 
 void GenerationRun::finish(GenerationText& text, Generation& generation) {

@@ -15,6 +15,7 @@
 #include "engine/sampling/sampler.h"
 #include "engine/tokenizer/generation_text.h"
 #include "engine/trace/selection_recorder.h"
+#include "engine/trace/trace_writer.h"
 
 namespace engine {
 
@@ -34,13 +35,18 @@ class GenerationRun {
   std::int64_t n_restored() const { return n_restored_; }
 
  private:
-  /// Takes keys from disk when they reach further than those in memory; whether it did.
-  bool restore(std::span<const TokenId> prompt, const std::string& selection);
+  /// Takes keys from disk when they reach further than those in memory. `trace` is then what was selected
+  /// while they were made, null where nobody kept it.
+  void restore(std::span<const TokenId> prompt, const std::string& selection,
+               std::shared_ptr<const SelectionTrace>& trace);
+  /// The trace also goes to a file while the run goes on, when the request names one.
+  void open_trace_file(const GenerationRequest& request, RecorderOptions& recording);
   void measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt);
   /// Reads the prompt; `logits_` holds its last row afterwards.
   Result<StepEnd> prefill(std::span<const TokenId> prompt, Generation& generation);
   Result<void> decode(const GenerationRequest& request, Generation& generation);
-  Result<Sampler::Choice> choose(Sampler& sampler, std::span<const TokenId> allowed);
+  /// The token that follows: `forced`, or the sampler's choice among `allowed` where it is null.
+  Result<Sampler::Choice> choose(Sampler& sampler, std::span<const TokenId> allowed, const TokenId* forced);
   void tell(std::vector<GenerationText::Piece> pieces);
   void finish(GenerationText& text, Generation& generation);
   bool is_end(TokenId id) const;
@@ -55,6 +61,7 @@ class GenerationRun {
   StepOptions step_;
   std::vector<float> logits_;
   std::vector<std::int64_t> recall_positions_;
+  std::unique_ptr<TraceWriter> trace_writer_;  // outlives the recorder
   std::unique_ptr<SelectionRecorder> recorder_;
 };
 

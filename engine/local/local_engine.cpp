@@ -59,7 +59,9 @@ class LocalEngine final : public Engine {
     if (saver_) saver_->take_back();
     auto generation = run(request, observer, stop);
     last_trace_ = generation ? generation->trace : nullptr;
-    if (generation) save_prompt(generation->n_prompt_tokens);
+    // Nobody asks an ablation twice: its keys would only push out others.
+    const bool is_ablation = !request.selection.pinned.empty() || !request.selection.muted.empty();
+    if (generation && !is_ablation) save_prompt(generation->n_prompt_tokens);
     return generation;
   }
 
@@ -80,7 +82,7 @@ class LocalEngine final : public Engine {
     if (!saver_ || static_cast<std::int64_t>(tokens.size()) < n_prompt) return;  // stopped before all of it was read
     tokens.resize(static_cast<std::size_t>(n_prompt));
     if (n_prompt - saver_->n_on_disk(tokens, timeline_.selection()) < kWorthSaving) return;
-    saver_->start(std::move(tokens), timeline_.selection(), timeline_.keys());
+    saver_->start(std::move(tokens), timeline_.selection(), timeline_.keys(), last_trace_);
   }
 
   Result<void> check(const GenerationRequest& request) const {
@@ -90,10 +92,10 @@ class LocalEngine final : public Engine {
       return Error{ErrorCode::kInvalidInput, "The prompt has " + std::to_string(n_prompt) + " tokens; the model reads " +
                                                  std::to_string(info_.context_length) + " with the answer. Choose fewer pages."};
     }
-    const auto outside = std::find_if(request.prompt.begin(), request.prompt.end(),
-                                      [this](TokenId id) { return id < 0 || id >= model_->config.n_vocab; });
-    if (outside != request.prompt.end()) {
-      return Error{ErrorCode::kInvalidInput, "The prompt holds the token " + std::to_string(*outside) + ", which the model does not have."};
+    for (const auto* tokens : {&request.prompt, &request.forced}) {
+      const auto outside = std::find_if(tokens->begin(), tokens->end(), [this](TokenId id) { return id < 0 || id >= model_->config.n_vocab; });
+      if (outside == tokens->end()) continue;
+      return Error{ErrorCode::kInvalidInput, "The prompt or the given answer holds the token " + std::to_string(*outside) + ", which the model does not have."};
     }
     if (request.sampling.max_new_tokens <= 0) return Error{ErrorCode::kInvalidInput, "The answer must be allowed at least one token."};
     return {};

@@ -11,17 +11,18 @@ PrefixSaver::~PrefixSaver() {
   if (thread_.joinable()) thread_.join();  // a jthread would ask it to stop first
 }
 
-void PrefixSaver::start(std::vector<TokenId> tokens, const std::string& selection, const KeyStore& keys) {
+void PrefixSaver::start(std::vector<TokenId> tokens, const std::string& selection, const KeyStore& keys,
+                        std::shared_ptr<const SelectionTrace> trace) {
   if (thread_.joinable()) thread_.join();  // at most the end of the save before: bytes on their way to the disk
   reads_keys_ = true;
-  thread_ = std::jthread([this, tokens = std::move(tokens), selection, &keys](const std::stop_token& stop) {
-    write(tokens, selection, keys, stop);
+  thread_ = std::jthread([this, tokens = std::move(tokens), selection, &keys, trace = std::move(trace)](const std::stop_token& stop) {
+    write(tokens, selection, keys, trace.get(), stop);
   });
 }
 
 void PrefixSaver::write(const std::vector<TokenId>& tokens, const std::string& selection, const KeyStore& keys,
-                        const std::stop_token& stop) {
-  const auto saved = store_.save(tokens, selection, keys, [&stop] { return stop.stop_requested(); }, [this] { release_keys(); });
+                        const SelectionTrace* trace, const std::stop_token& stop) {
+  const auto saved = store_.save(tokens, selection, keys, [&stop] { return stop.stop_requested(); }, [this] { release_keys(); }, trace);
   release_keys();
   if (saved) {
     note_saved(tokens, selection);

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -23,8 +24,10 @@ class PrefixSaver {
   PrefixSaver(const PrefixSaver&) = delete;
   PrefixSaver& operator=(const PrefixSaver&) = delete;
 
-  /// Writes the keys of `tokens`, the first rows of `keys`.
-  void start(std::vector<TokenId> tokens, const std::string& selection, const KeyStore& keys);
+  /// Writes the keys of `tokens`, the first rows of `keys`, and beside them what was selected while they were
+  /// made (may be null).
+  void start(std::vector<TokenId> tokens, const std::string& selection, const KeyStore& keys,
+             std::shared_ptr<const SelectionTrace> trace);
 
   /// Waits until the keys are free again. A save that still reads them is given up and leaves no file: a new
   /// question does not wait for the disk.
@@ -37,7 +40,8 @@ class PrefixSaver {
   std::int64_t n_on_disk(std::span<const TokenId> tokens, const std::string& selection) const;
 
  private:
-  void write(const std::vector<TokenId>& tokens, const std::string& selection, const KeyStore& keys, const std::stop_token& stop);
+  void write(const std::vector<TokenId>& tokens, const std::string& selection, const KeyStore& keys, const SelectionTrace* trace,
+             const std::stop_token& stop);
   void release_keys();
 
   const PrefixStore& store_;

@@ -13,6 +13,8 @@
 #include "engine/model/checked.h"
 #include "engine/model/checkpoint.h"
 #include "engine/model/input_file.h"
+#include "engine/trace/trace_file.h"
+#include "engine/trace/trace_writer.h"
 
 namespace engine {
 namespace {
@@ -112,6 +114,9 @@ std::optional<Header> read_header(const InputFile& file) {
   header.size = reader.position();
   return header;
 }
+
+/// The trace lies beside the keys under a longer name.
+std::filesystem::path trace_path(std::filesystem::path file) { return file += ".trace"; }
 
 Error damaged(const std::filesystem::path& file) {
   return Error{ErrorCode::kCorrupt, file.string() + " is damaged and is not used; the documents are read again."};
@@ -220,7 +225,8 @@ Result<void> PrefixStore::load(const Found& found, KeyStore& keys, const std::fu
 }
 
 Result<void> PrefixStore::save(std::span<const TokenId> tokens, const std::string& selection, const KeyStore& keys,
-                               const std::function<bool()>& stop, const std::function<void()>& on_keys_read) const {
+                               const std::function<bool()>& stop, const std::function<void()>& on_keys_read,
+                               const SelectionTrace* trace) const {
   const auto n_tokens = static_cast<std::int64_t>(tokens.size());
   Writer header;
   header.bytes(kMagic, sizeof kMagic);
@@ -244,7 +250,8 @@ Result<void> PrefixStore::save(std::span<const TokenId> tokens, const std::strin
   std::filesystem::create_directories(folder_, failed);
   make_room(n_bytes);
   const std::string name = hash_of(std::string_view(reinterpret_cast<const char*>(header.buffer().data()), header.buffer().size()));
-  NewFile file(folder_ / (name + kExtension));
+  const std::filesystem::path path = folder_ / (name + kExtension);
+  NewFile file(path);
   if (!file.add(header.buffer())) return cannot_write;
   std::vector<std::byte> rows;
   for (std::int64_t first = 0; first < n_tokens; first += kSegment) {
@@ -261,7 +268,28 @@ Result<void> PrefixStore::save(std::span<const TokenId> tokens, const std::strin
   }
   if (on_keys_read) on_keys_read();
   if (!file.keep()) return cannot_write;
+  if (trace == nullptr) return {};
+  // The counts of the prompt are enough: the answer's own selections are saved with its run.
+  SelectionTrace prompt_only = *trace;
+  prompt_only.n_generated = prompt_only.n_thinking = prompt_only.first_recorded = 0;
+  prompt_only.decode.clear();
+  prompt_only.exact.clear();
+  prompt_only.token_texts.clear();
+  const std::string bytes = trace_to_bytes(prompt_only);
+  NewFile companion(trace_path(path));
+  if (!companion.add(std::as_bytes(std::span(bytes))) || !companion.keep()) return cannot_write;
   return {};
+}
+
+std::shared_ptr<const SelectionTrace> PrefixStore::trace_of(const Found& found) const {
+  const std::filesystem::path path = trace_path(found.file);
+  std::error_code failed;
+  if (!std::filesystem::exists(path, failed)) return nullptr;
+  const auto bytes = read_trace_file(path);
+  auto file = bytes ? trace_from_bytes(*bytes) : Result<TraceFile>(bytes.error());
+  if (file) return std::make_shared<const SelectionTrace>(std::move(file->trace));
+  log(LogLevel::kWarning, file.error().message);  // a part of the map stays unknown, the keys are good
+  return nullptr;
 }
 
 void PrefixStore::make_room(std::int64_t n_bytes) const {
@@ -279,13 +307,16 @@ void PrefixStore::make_room(std::int64_t n_bytes) const {
     const auto size = static_cast<std::int64_t>(item.file_size(gone));
     const auto used = item.last_write_time(gone);
     if (gone) continue;
-    items.push_back({used, item.path(), size});
-    n_total += size;
+    const auto beside = std::filesystem::file_size(trace_path(item.path()), gone);
+    const std::int64_t both = size + (gone ? 0 : static_cast<std::int64_t>(beside));
+    items.push_back({used, item.path(), both});
+    n_total += both;
   }
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.used < b.used; });
   for (const Item& item : items) {
     if (n_total <= budget_bytes_) break;
     std::filesystem::remove(item.path, failed);
+    std::filesystem::remove(trace_path(item.path), failed);
     n_total -= item.n_bytes;
   }
 }

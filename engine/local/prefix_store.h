@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/forward/key_store.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/trace/selection_trace.h"
 
 namespace engine {
 
@@ -41,9 +43,14 @@ class PrefixStore {
   Result<void> load(const Found& found, KeyStore& keys, const std::function<bool()>& stop) const;
 
   /// Writes the keys of `tokens`, which are the first rows of `keys`. More than the budget is not kept.
-  /// `on_keys_read` is called once `keys` are not needed any more and only the disk is waited for.
+  /// `on_keys_read` is called once `keys` are not needed any more and only the disk is waited for. `trace`:
+  /// what was selected while they were made, kept beside them; may be null.
   Result<void> save(std::span<const TokenId> tokens, const std::string& selection, const KeyStore& keys,
-                    const std::function<bool()>& stop, const std::function<void()>& on_keys_read = {}) const;
+                    const std::function<bool()>& stop, const std::function<void()>& on_keys_read = {},
+                    const SelectionTrace* trace = nullptr) const;
+
+  /// The trace that was kept beside these keys; null when there is none or it is damaged.
+  std::shared_ptr<const SelectionTrace> trace_of(const Found& found) const;
 
   static std::int64_t room_for(std::int64_t n_tokens);
 

@@ -59,6 +59,7 @@ class TimedBackend : public kernels::Backend {
   void feed_forward(const kernels::FeedForwardArgs& args) override;
   void run_experts(const kernels::RunExpertsArgs& args) override;
   void add(const kernels::AddArgs& args) override;
+  bool can_mute() const override { return inner_.can_mute(); }
   void set_stop(std::function<bool()> stop) override { inner_.set_stop(std::move(stop)); }
   std::optional<kernels::DeviceError> synchronize() override { return inner_.synchronize(); }
 

@@ -9,7 +9,7 @@
 namespace engine {
 namespace {
 
-TokenId unmarked(TokenId token) { return token & ~kKeptMark; }
+TokenId unmarked(TokenId token) { return token & ~(kKeptMark | kMutedMark); }
 
 }  // namespace
 

@@ -21,6 +21,28 @@ Result<Sampler> Sampler::make(const SamplingOptions& options, std::int64_t vocab
   return Sampler(options, vocabulary_size);
 }
 
+namespace {
+
+/// Natural log of the softmax, in double precision.
+float log_probability(std::span<const float> logits, TokenId id) {
+  const double highest = *std::max_element(logits.begin(), logits.end());
+  const double total = std::accumulate(logits.begin(), logits.end(), 0.0,
+                                       [&](double sum, float logit) { return sum + std::exp(logit - highest); });
+  return static_cast<float>(logits[static_cast<std::size_t>(id)] - highest - std::log(total));
+}
+
+Error not_in_vocabulary(TokenId id) {
+  return Error{ErrorCode::kInvalidInput, "The token " + std::to_string(id) + " is not in the model's vocabulary."};
+}
+
+}  // namespace
+
+Result<Sampler::Choice> Sampler::take(std::span<const float> logits, TokenId id) const {
+  logits = logits.first(std::min(logits.size(), static_cast<std::size_t>(vocabulary_size_)));
+  if (id < 0 || static_cast<std::size_t>(id) >= logits.size()) return not_in_vocabulary(id);
+  return Choice{id, log_probability(logits, id)};
+}
+
 Result<Sampler::Choice> Sampler::sample(std::span<const float> logits, std::span<const TokenId> allowed) {
   const auto n_tokens = std::min(logits.size(), static_cast<std::size_t>(vocabulary_size_));
   logits = logits.first(n_tokens);
@@ -32,16 +54,10 @@ Result<Sampler::Choice> Sampler::sample(std::span<const float> logits, std::span
                                           "). The answer was stopped; check the model's files."};
   }
   for (const TokenId id : allowed) {
-    if (id < 0 || static_cast<std::size_t>(id) >= n_tokens) {
-      return Error{ErrorCode::kInvalidInput, "The token " + std::to_string(id) + " is not in the model's vocabulary."};
-    }
+    if (id < 0 || static_cast<std::size_t>(id) >= n_tokens) return not_in_vocabulary(id);
   }
   const TokenId id = temperature_ == 0.0 ? greedy(logits, allowed) : draw(logits, allowed);
-  const double highest = *std::max_element(logits.begin(), logits.end());
-  const double total = std::accumulate(logits.begin(), logits.end(), 0.0,
-                                       [&](double sum, float logit) { return sum + std::exp(logit - highest); });
-  const double log_probability = logits[static_cast<std::size_t>(id)] - highest - std::log(total);
-  return Choice{id, static_cast<float>(log_probability)};
+  return Choice{id, log_probability(logits, id)};
 }
 
 /// The lowest id among equals.

@@ -28,6 +28,9 @@ class Sampler {
   /// Fails when a logit is not finite: nothing may be sampled from those.
   Result<Choice> sample(std::span<const float> logits, std::span<const TokenId> allowed = {});
 
+  /// The choice of `id`, which somebody else made, with the model's probability for it.
+  Result<Choice> take(std::span<const float> logits, TokenId id) const;
+
  private:
   struct Candidate {
     TokenId id;

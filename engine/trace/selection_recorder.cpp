@@ -71,6 +71,7 @@ Result<std::unique_ptr<SelectionRecorder>> SelectionRecorder::create(const Recor
 SelectionRecorder::SelectionRecorder(const RecorderOptions& options)
     : options_(options),
       n_sparse_(static_cast<std::size_t>(options.n_layers), 0),
+      n_seen_(static_cast<std::size_t>(options.n_layers), 0),
       recall_sum_(static_cast<std::size_t>(options.n_layers), 0.0),
       n_recall_(static_cast<std::size_t>(options.n_layers), 0),
       n_rows_written_(static_cast<std::size_t>(options.n_layers), 0),
@@ -96,6 +97,7 @@ void SelectionRecorder::reuse_earlier() {
   for (std::size_t layer = 0; layer < prefill_.size(); ++layer) {
     const std::size_t n = prefill_[layer].row_offset(n_rows);
     std::copy_n(earlier->prefill[layer].counts.begin(), n, prefill_[layer].counts.begin());
+    prefill_[layer].computed = earlier->prefill[layer].computed;
   }
   n_reused_ = n_rows * query_block;
 }
@@ -108,6 +110,7 @@ void SelectionRecorder::on_selection(int layer, std::int64_t first_query, std::i
     const std::int64_t query = first_query + i;
     const bool is_prompt = query < options_.n_prompt_tokens;
     const bool is_decode = query >= options_.n_prompt_tokens - 1;
+    if (is_prompt) ++n_seen_[static_cast<std::size_t>(layer)];
     if (indices == nullptr) {
       if (is_prompt) count_dense_prefill(layer, query);
       if (is_decode) mark_dense_decode(layer, query);
@@ -125,7 +128,15 @@ void SelectionRecorder::on_selection(int layer, std::int64_t first_query, std::i
   if (layer == 0 && token - n_tokens_written_ >= kTokensPerChunk) write_finished_tokens(token);
 }
 
+/// The last query of the prompt is asked in every layer. A layer that saw no other one, where others did,
+/// was passed over; so was one whose reused rows were.
+bool SelectionRecorder::is_computed(std::size_t layer) const {
+  const std::int64_t most = *std::max_element(n_seen_.begin(), n_seen_.end());
+  return prefill_[layer].computed && (n_seen_[layer] > 1 || most <= 1);
+}
+
 void SelectionRecorder::write_finished_rows(int layer, std::int64_t next_query) {
+  if (!is_computed(static_cast<std::size_t>(layer))) return;
   PrefillCounts& prefill = prefill_[static_cast<std::size_t>(layer)];
   std::int64_t& n_written = n_rows_written_[static_cast<std::size_t>(layer)];
   const bool all = next_query >= options_.n_prompt_tokens;
@@ -260,6 +271,11 @@ SelectionTrace SelectionRecorder::take(std::int64_t n_generated, std::int64_t n_
     decode_.resize(static_cast<std::size_t>(trace.n_generated) * static_cast<std::size_t>(options_.n_layers));
     first_answer_ = trace.n_thinking;
     write_finished_tokens(trace.n_generated);
+  }
+  for (std::size_t layer = 0; layer < prefill_.size(); ++layer) {
+    if (is_computed(layer)) continue;
+    prefill_[layer].computed = false;
+    std::ranges::fill(prefill_[layer].counts, std::uint16_t{0});
   }
   trace.prefill = std::move(prefill_);
   // A cancelled run may have begun a token that never came out: it is cut off.

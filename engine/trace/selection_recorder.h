@@ -71,6 +71,7 @@ class SelectionRecorder final : public SelectionSink {
   BlockSet& token_set(int layer, std::int64_t query);
   void keep_exact(int layer, std::int64_t token, std::span<const std::int32_t> selected);
   void drop_oldest();
+  bool is_computed(std::size_t layer) const;
   void write_finished_rows(int layer, std::int64_t next_query);
   void write_finished_tokens(std::int64_t end_token);
   SelectionTrace head() const;
@@ -80,6 +81,7 @@ class SelectionRecorder final : public SelectionSink {
   std::vector<BlockSet> decode_;
   std::deque<ExactSelection> exact_;
   std::vector<std::int64_t> n_sparse_;  // per layer
+  std::vector<std::int64_t> n_seen_;    // per layer: queries of the prompt
   std::vector<double> recall_sum_;
   std::vector<std::int64_t> n_recall_;
   std::vector<std::int64_t> n_rows_written_;  // per layer

@@ -53,6 +53,9 @@ struct PrefillCounts {
   std::int32_t n_query_blocks = 0;
   std::int32_t n_key_blocks = 0;
   std::vector<std::uint16_t> counts;  // saturating
+  /// False: the engine passed this layer over while it read the prompt (the last layer's results are
+  /// needed for the last token alone), so the counts are all zero and say nothing.
+  bool computed = true;
 
   /// All zero, for a prompt of `n_tokens`.
   static PrefillCounts sized(std::int64_t n_tokens, std::int32_t query_block);
@@ -115,6 +118,7 @@ struct SelectionTrace {
     return decode[static_cast<std::size_t>(token * n_layers + layer)];
   }
   Phase phase(std::int64_t token) const { return token < n_thinking ? Phase::kThinking : Phase::kAnswer; }
+  bool computed(std::int32_t layer) const { return prefill.empty() || prefill[static_cast<std::size_t>(layer)].computed; }
   /// False when every query saw every visible key: there is nothing that was not consulted.
   bool sparse() const { return n_sparse_queries > 0; }
 };

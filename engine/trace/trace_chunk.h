@@ -25,6 +25,7 @@ constexpr ChunkKind kDecodeChunk{'D', 'E', 'C', 'O'};
 constexpr ChunkKind kExactChunk{'E', 'X', 'A', 'C'};
 constexpr ChunkKind kRecallChunk{'R', 'E', 'C', 'A'};
 constexpr ChunkKind kTextsChunk{'T', 'E', 'X', 'T'};
+constexpr ChunkKind kSaidChunk{'S', 'A', 'I', 'D'};
 constexpr ChunkKind kSourcesChunk{'S', 'R', 'C', 'S'};
 constexpr ChunkKind kDoneChunk{'D', 'O', 'N', 'E'};
 

@@ -86,6 +86,13 @@ std::string encode_token_texts(std::span<const TokenText> texts) {
   return encode_chunk(kTextsChunk, 0, static_cast<std::int64_t>(texts.size()), raw);
 }
 
+std::string encode_said(Phase phase, std::string_view text, std::int64_t first_token) {
+  std::string raw;
+  put(raw, static_cast<std::uint8_t>(phase == Phase::kThinking ? 1 : 2));
+  raw += text;
+  return encode_chunk(kSaidChunk, first_token, static_cast<std::int64_t>(text.size()), raw);
+}
+
 std::string encode_recall(std::span<const float> recall) {
   std::string raw;
   put_all(raw, recall);
@@ -107,6 +114,7 @@ std::string trace_to_bytes(const SelectionTrace& trace, std::string_view sources
   if (!sources_json.empty()) out += encode_chunk(kSourcesChunk, 0, 1, sources_json);
   for (std::size_t layer = 0; layer < trace.prefill.size(); ++layer) {
     const PrefillCounts& prefill = trace.prefill[layer];
+    if (!prefill.computed) continue;
     for (std::int64_t row = 0; row < prefill.n_query_blocks; row += kRowsPerChunk) {
       const std::int64_t end = std::min<std::int64_t>(row + kRowsPerChunk, prefill.n_query_blocks);
       out += encode_prefill_rows(prefill, static_cast<std::int32_t>(layer), row, end);

@@ -17,6 +17,9 @@ namespace engine {
 struct TraceFile {
   SelectionTrace trace;
   std::string sources_json;
+  /// The text as it came, from files that were written while the model ran; empty in saved ones.
+  std::string thinking = {};
+  std::string answer = {};
 };
 
 constexpr std::int64_t kMaxTraceBytes = std::int64_t{2} << 30;  // in memory
@@ -42,6 +45,7 @@ std::string encode_tokens(std::span<const BlockSet> sets, std::int32_t n_layers,
                           std::int64_t n_thinking);
 std::string encode_exact(std::span<const ExactSelection> exact);
 std::string encode_token_texts(std::span<const TokenText> texts);
+std::string encode_said(Phase phase, std::string_view text, std::int64_t first_token);
 std::string encode_recall(std::span<const float> recall);
 std::string encode_done(const SelectionTrace& trace);
 

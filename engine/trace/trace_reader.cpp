@@ -29,6 +29,7 @@ class Assembler {
     if (chunk.kind == kExactChunk) return add_exact(chunk);
     if (chunk.kind == kRecallChunk) return add_recall(chunk);
     if (chunk.kind == kTextsChunk) return add_token_texts(chunk);
+    if (chunk.kind == kSaidChunk) return add_said(chunk);
     if (chunk.kind == kDoneChunk) return add_done(chunk);
     if (chunk.kind == kSourcesChunk) {
       file_.sources_json = std::move(chunk.raw);
@@ -44,6 +45,7 @@ class Assembler {
     SelectionTrace& trace = file_.trace;
     const auto n_layers = static_cast<std::size_t>(trace.n_layers);
     for (PrefillCounts& prefill : trace.prefill) {
+      prefill.computed = !prefill.counts.empty();
       const std::size_t missing = prefill.n_counts() - prefill.counts.size();
       if (!reserve(static_cast<std::int64_t>(missing) * 2)) return false;
       prefill.counts.resize(prefill.n_counts());
@@ -193,6 +195,12 @@ class Assembler {
     for (TokenText& text : file_.trace.token_texts) {
       if (!reader.take(text.begin) || !reader.take(text.end) || text.end < text.begin) return false;
     }
+    return true;
+  }
+
+  bool add_said(const Chunk& chunk) {
+    if (chunk.raw.empty() || chunk.raw.front() < 1 || chunk.raw.front() > 2 || !reserve(static_cast<std::int64_t>(chunk.raw.size()))) return false;
+    (chunk.raw.front() == 1 ? file_.thinking : file_.answer).append(chunk.raw, 1);
     return true;
   }
 

@@ -91,6 +91,10 @@ void TraceWriter::add_tokens(std::span<const BlockSet> sets, int n_layers, std::
   });
 }
 
+void TraceWriter::add_text(Phase phase, std::string_view text, std::int64_t first_token) {
+  post([phase, text = std::string(text), first_token] { return encode_said(phase, text, first_token); });
+}
+
 void TraceWriter::finish(const SelectionTrace& trace) {
   std::string rest;
   for (std::size_t i = 0; i < trace.exact.size(); i += kExactPerChunk) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "engine/base/result.h"
@@ -34,6 +35,8 @@ class TraceWriter {
   void add_prefill_rows(int layer, const PrefillCounts& prefill, std::int64_t first_row, std::int64_t end_row);
   /// `sets`: [n][n_layers] from `first_token` on, all thinking or all answer.
   void add_tokens(std::span<const BlockSet> sets, int n_layers, std::int64_t first_token, Phase phase);
+  /// Complete UTF-8 of the thinking or the answer, in order.
+  void add_text(Phase phase, std::string_view text, std::int64_t first_token);
   /// The rest of `trace`: exact positions, recall, totals.
   void finish(const SelectionTrace& trace);
 

@@ -66,6 +66,9 @@ class Backend {
   virtual void run_experts(const RunExpertsArgs& args) = 0;
   virtual void add(const AddArgs& args) = 0;
 
+  /// Whether select_keys honours SelectKeysArgs::mute_ranges.
+  virtual bool can_mute() const { return false; }
+
   virtual void set_stop(std::function<bool()> stop) = 0;
   virtual std::optional<DeviceError> synchronize() = 0;
 };

@@ -134,6 +134,11 @@ struct SelectKeysArgs {
   int keep_window = 0;
   const std::int64_t* keep_ranges = nullptr;  // host, [n_keep_ranges][2], ascending, disjoint
   int n_keep_ranges = 0;
+  /// Keys that are never selected (option "mute"): half-open ranges of positions. They win over keep; a
+  /// query's own position stays visible to it, so that no row is empty. Fewer keys left than k: all that
+  /// are left, then -1. Only to be set where Backend::can_mute().
+  const std::int64_t* mute_ranges = nullptr;  // host, [n_mute_ranges][2], ascending, disjoint
+  int n_mute_ranges = 0;
 };
 
 /// The scores themselves, for tests, recall and drill-down (one query at a time is plenty).

@@ -145,6 +145,7 @@ class CpuBackend final : public Backend {
     });
   }
 
+  bool can_mute() const override { return true; }
   void set_stop(std::function<bool()> stop) override { stop_.set(std::move(stop)); }
   std::optional<DeviceError> synchronize() override { return std::exchange(error_, std::nullopt); }
 

@@ -15,20 +15,28 @@ std::vector<IndexScorer> scorers_for_threads(Cpu& cpu, const TensorView& queries
                                   IndexScorer(cpu, queries, head_weights, cache));
 }
 
-/// Best keys of one query -> its row of indices, ascending, padded with -1. Of the k best the worst make room for
-/// kept ones.
+/// How many of the best keys of `query` must be known: muted ones drop out afterwards.
+std::int64_t n_wanted(const SelectKeysArgs& args, std::int64_t query) {
+  const std::int64_t position = args.first_position + query;
+  return std::min(args.indices.shape[1] + n_muted(args, position), position + 1);
+}
+
+/// Best keys of one query -> its row of indices, ascending, padded with -1. Of the n_wanted best the worst make
+/// room for kept ones.
 void write_selection(const SelectKeysArgs& args, std::int64_t query, const BestKeys& best) {
   const std::int64_t k = args.indices.shape[1];
   std::int32_t* indices = args.indices.as<std::int32_t>() + query * k;
   std::int32_t* end = indices;
-  if (args.keep_window == 0 && args.n_keep_ranges == 0) {
+  if (args.keep_window == 0 && args.n_keep_ranges == 0 && args.n_mute_ranges == 0) {
     for (std::int64_t i = 0; i < best.size(); ++i) *end++ = best.position(i);
   } else {
-    const std::vector<std::int32_t> kept = kept_positions(args, args.first_position + query + 1, k);
+    const std::int64_t position = args.first_position + query;
+    const std::vector<std::int32_t> kept = kept_positions(args, position + 1, k);
     end = std::copy(kept.begin(), kept.end(), indices);
     for (const std::uint64_t rank : best.ranked()) {
       if (end == indices + k) break;
-      if (!std::binary_search(kept.begin(), kept.end(), position_of(rank))) *end++ = position_of(rank);
+      const std::int32_t s = position_of(rank);
+      if (!std::binary_search(kept.begin(), kept.end(), s) && !is_muted(args, s, position)) *end++ = s;
     }
     std::sort(indices, end);
   }
@@ -38,7 +46,7 @@ void write_selection(const SelectKeysArgs& args, std::int64_t query, const BestK
 /// One query alone, its keys cut at fixed positions. What k keys of one part reach, a key of another must reach
 /// too: the parts share the highest such limit, and which of them found it does not change what is selected.
 void select_one(Cpu& cpu, const SelectKeysArgs& args, std::vector<IndexScorer>& scorers) {
-  const std::int64_t k = args.indices.shape[1];
+  const std::int64_t k = n_wanted(args, 0);
   const std::int64_t n_visible = args.first_position + 1;
   const std::int64_t n_splits = (n_visible + kSplitKeys - 1) / kSplitKeys;
   std::vector<BestKeys> parts(static_cast<std::size_t>(n_splits), BestKeys(cpu.kernels, k));
@@ -91,14 +99,18 @@ void select_keys(Cpu& cpu, const SelectKeysArgs& args) {
   auto* indices = args.indices.as<std::int32_t>();
   // While everything that is visible is selected, nothing has to be scored.
   const std::int64_t n_all = std::clamp<std::int64_t>(k - args.first_position, 0, n_queries);
-  for (std::int64_t t = 0; t < n_all; ++t)
-    for (std::int64_t s = 0; s < k; ++s)
-      indices[t * k + s] = s <= args.first_position + t ? static_cast<std::int32_t>(s) : -1;
+  for (std::int64_t t = 0; t < n_all; ++t) {
+    const std::int64_t position = args.first_position + t;
+    std::int32_t* end = indices + t * k;
+    for (std::int64_t s = 0; s <= position; ++s)
+      if (args.n_mute_ranges == 0 || !is_muted(args, s, position)) *end++ = static_cast<std::int32_t>(s);
+    std::fill(end, indices + (t + 1) * k, -1);
+  }
   if (n_all == n_queries) return;
   std::vector<IndexScorer> scorers =
       scorers_for_threads(cpu, args.queries, args.head_weights, panels(args.cache));
   if (n_queries == 1) return select_one(cpu, args, scorers);
-  std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, k));
+  std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, n_wanted(args, n_queries - 1)));
   const std::int64_t n_blocks = (n_queries - n_all + IndexScorer::kQueries - 1) / IndexScorer::kQueries;
   cpu.pool.run(n_blocks, [&](std::int64_t i, int thread) {
     const std::int64_t first = n_all + i * IndexScorer::kQueries;

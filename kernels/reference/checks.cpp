@@ -123,6 +123,7 @@ void check(const SelectKeysArgs& args, const KeyCacheShape& cache) {
   require_shape("select_keys", "indices", args.indices, DType::kI32, n, args.indices.shape[1]);
   require("select_keys", args.keep_window >= 0 && (args.n_keep_ranges == 0 || args.keep_ranges != nullptr),
           "keep_window or keep_ranges are wrong");
+  require("select_keys", args.n_mute_ranges == 0 || args.mute_ranges != nullptr, "mute_ranges are missing");
 }
 
 void check(const ScoreKeysArgs& args, const KeyCacheShape& cache) {

@@ -23,6 +23,11 @@ inline std::int32_t position_of(std::uint64_t rank) {
   return static_cast<std::int32_t>(rank & 0xffffffffu);
 }
 
+/// Whether `position` may not be selected by the query at position `query`.
+bool is_muted(const SelectKeysArgs& args, std::int64_t position, std::int64_t query);
+/// How many of the positions before `query` are muted.
+std::int64_t n_muted(const SelectKeysArgs& args, std::int64_t query);
+
 /// The positions below `n_visible` that "keep" always selects, ascending; at most the `k` newest of them.
 std::vector<std::int32_t> kept_positions(const SelectKeysArgs& args, std::int64_t n_visible, std::int64_t k);
 

@@ -223,16 +223,18 @@ class ReferenceBackend final : public Backend {
       const std::int64_t n_visible = args.first_position + t + 1;
       ranks.clear();
       for (std::int64_t s = 0; s < n_visible; ++s) {
+        if (is_muted(args, s, n_visible - 1)) continue;
         const float score = index_score(args.queries.as<const float>() + t * n_heads * dim,
                                         args.head_weights.as<const float>() + t * n_heads, n_heads,
                                         cache.index(s), cache.shape().index_dim);
         ranks.push_back(selection_rank(score, static_cast<std::int32_t>(s)));
       }
-      for (const std::int32_t s : kept_positions(args, n_visible, k))
-        ranks[static_cast<std::size_t>(s)] |= ~std::uint64_t{0} << 32;
+      const std::vector<std::int32_t> kept = kept_positions(args, n_visible, k);
+      for (std::uint64_t& rank : ranks)
+        if (std::binary_search(kept.begin(), kept.end(), position_of(rank))) rank |= ~std::uint64_t{0} << 32;
       std::sort(ranks.begin(), ranks.end(), std::greater<>());
       auto* indices = args.indices.as<std::int32_t>() + t * k;
-      const std::int64_t n_selected = std::min(k, n_visible);
+      const auto n_selected = std::min(k, static_cast<std::int64_t>(ranks.size()));
       for (std::int64_t j = 0; j < k; ++j)
         indices[j] = j < n_selected ? position_of(ranks[static_cast<std::size_t>(j)]) : -1;
       std::sort(indices, indices + n_selected);
@@ -348,6 +350,7 @@ class ReferenceBackend final : public Backend {
       args.out.as<float>()[i] += args.in.as<const float>()[i];
   }
 
+  bool can_mute() const override { return true; }
   void set_stop(std::function<bool()> stop) override { stop_ = std::move(stop); }
   std::optional<DeviceError> synchronize() override { return std::nullopt; }
 

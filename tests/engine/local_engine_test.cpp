@@ -7,6 +7,8 @@
 
 #include "engine/base/json.h"
 #include "engine/local/local_engine.h"
+#include "engine/trace/trace_file.h"
+#include "engine/trace/trace_writer.h"
 #include "tests/engine/tiny_model.h"
 
 namespace {
@@ -252,6 +254,71 @@ class LocalEngineTest : public QObject {
     const auto engine = open_starter(engine::Device::kCpu);
     generate(*engine, request_for(one.prompt, "topk128"));
     QCOMPARE(generate(*engine, request_for(one.prompt, "dense")).n_cached_tokens, 0);
+  }
+
+  void a_muted_passage_changes_what_the_answer_is_worth_and_the_rest_comes_back() {
+    const GoldenCase one = golden("topk128").at(1);
+    const auto engine = open_starter(engine::Device::kCpu);
+    const auto plain = generate(*engine, request_for(one.prompt));
+    auto again = request_for(one.prompt);
+    again.forced = tokens_of(plain);
+    const auto forced = generate(*engine, again);
+    QCOMPARE(tokens_of(forced), tokens_of(plain));
+    QCOMPARE(forced.answer, plain.answer);
+    for (std::size_t i = 0; i < plain.tokens.size(); ++i) {
+      QVERIFY(std::abs(forced.tokens[i].log_probability - plain.tokens[i].log_probability) < 1e-3f);
+    }
+    again.selection.muted = {{100, 400}};
+    const auto muted = generate(*engine, again);
+    QCOMPARE(muted.n_cached_tokens, 100);  // what lies before the passage does not change
+    QCOMPARE(tokens_of(muted), tokens_of(plain));
+    double change = 0;
+    for (std::size_t i = 0; i < plain.tokens.size(); ++i) change += std::abs(double(muted.tokens[i].log_probability - plain.tokens[i].log_probability));
+    QVERIFY2(change > 0.1, qPrintable(QString::number(change)));
+    for (std::int64_t token = 0; token < muted.trace->n_generated; ++token) {
+      for (int layer = 0; layer < 4; ++layer) QVERIFY(!muted.trace->selected(token, layer).contains(3));
+    }
+    auto pinned = request_for(one.prompt);
+    pinned.selection.pinned = {{128, 192}};
+    pinned.selection.muted = {{160, 192}};
+    const auto with_pins = generate(*engine, pinned);
+    for (const engine::ExactSelection& exact : with_pins.trace->exact) {
+      QVERIFY(std::binary_search(exact.positions.begin(), exact.positions.end(), 159));
+      QVERIFY(!std::binary_search(exact.positions.begin(), exact.positions.end(), 160));
+    }
+    QCOMPARE(generate(*engine, request_for(one.prompt)).answer, plain.answer);
+  }
+
+  void what_cannot_be_pinned_or_muted_is_refused_with_the_reason() {
+    const auto prompt = golden("topk128").at(1).prompt;
+    const auto engine = open_starter(engine::Device::kCpu);
+    Listener listener;
+    auto too_much = request_for(prompt);
+    too_much.selection.pinned = {{0, 200}};
+    QVERIFY(engine->generate(too_much, listener, {}).error().message.find("200 tokens and a query selects 128") != std::string::npos);
+    auto dense = request_for(prompt, "dense");
+    dense.selection.muted = {{0, 20}};
+    QVERIFY(engine->generate(dense, listener, {}).error().code == engine::ErrorCode::kUnsupported);
+  }
+
+  void the_trace_also_goes_to_a_file_with_the_text_while_it_runs() {
+    QTemporaryDir folder;
+    auto request = request_for(golden("topk128").at(1).prompt);
+    request.trace_path = folder.filePath(QStringLiteral("run.trace")).toStdString();
+    request.trace_sources = "{}";
+    const auto engine = open_starter(engine::Device::kCpu);
+    const auto generation = generate(*engine, request);
+    const auto bytes = engine::read_trace_file(request.trace_path);
+    QVERIFY(bytes);
+    const auto file = engine::trace_from_bytes(*bytes);
+    QVERIFY(file && file->trace.complete);
+    QCOMPARE(file->thinking, generation.thinking);
+    QCOMPARE(file->answer, generation.answer);
+    QCOMPARE(file->trace.n_thinking, generation.trace->n_thinking);
+    QCOMPARE(file->trace.prefill[1].counts, generation.trace->prefill[1].counts);
+    for (std::size_t i = 0; i < generation.trace->decode.size(); ++i) QCOMPARE(file->trace.decode[i].words, generation.trace->decode[i].words);
+    request.trace_path = "/nowhere/run.trace";
+    QCOMPARE(generate(*engine, request).answer, generation.answer);
   }
 
   void text_streams_as_it_is_kept_and_every_token_knows_its_place() {

@@ -43,7 +43,9 @@ engine::Generation answer_after_restart(const engine::GenerationRequest& request
 
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& item : std::filesystem::directory_iterator(folder)) files.push_back(item.path());
+  for (const auto& item : std::filesystem::directory_iterator(folder)) {
+    if (item.path().extension() != ".trace") files.push_back(item.path());
+  }
   return files;
 }
 
@@ -70,8 +72,15 @@ class PrefixStoreTest : public QObject {
     const auto first = answer_after_restart(request, path);
     QCOMPARE(first.n_cached_tokens, 0);
     QCOMPARE(files_in(path).size(), 1u);
+    QVERIFY(std::filesystem::exists(files_in(path).at(0).string() + ".trace"));  // what was selected while they were made
     const auto again = answer_after_restart(request, path);
     QCOMPARE(again.n_cached_tokens, first.n_prompt_tokens - 1);
+    QCOMPARE(again.trace->n_reused_tokens, again.n_cached_tokens / 64 * 64);
+    for (std::size_t layer = 0; layer < first.trace->prefill.size(); ++layer) {
+      const auto& counts = first.trace->prefill[layer];
+      const auto reused = static_cast<std::ptrdiff_t>(counts.row_offset(again.trace->n_reused_tokens / 64));
+      QVERIFY(std::equal(counts.counts.begin(), counts.counts.begin() + reused, again.trace->prefill[layer].counts.begin()));
+    }
     QCOMPARE(again.answer, first.answer);
     request.prompt[request.prompt.size() - 8] = 1500;  // another question
     const auto other = answer_after_restart(request, path);

@@ -245,6 +245,28 @@ class SelectionModesTest : public QObject {
     QCOMPARE((*opened)->generate(request, quiet, {})->n_cached_tokens, 4000);
   }
 
+  void muted_keys_are_in_no_selection_even_where_all_would_fit() {
+    TinyModel model("deepseek_v32", "cpu");
+    const auto prompt = model.integers("prompt");
+    const std::vector<std::int64_t> muted{10, 20};
+    Selections selections;
+    engine::StepOptions options;
+    options.top_k = 96;
+    options.mute_ranges = muted;
+    options.sink = &selections;
+    model.run(prompt, 0, 31, options);
+    QCOMPARE(selections.rows.at({1, 15}), (std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15}));
+    QCOMPARE(selections.rows.at({2, 95}).size(), 86u);
+    QVERIFY(contains_range(selections.rows.at({2, 95}), 20, 96));
+    // By blocks too.
+    engine::BlockSelector blocks(*model.backend, model.config);
+    options.blocks = &blocks;
+    options.top_k = 64;
+    options.keep_window = 8;
+    model.run(prompt, 0, 96, options);
+    for (std::int64_t s = 10; s < 20; ++s) QVERIFY(!contains_range(selections.rows.at({1, 90}), s, s + 1));
+  }
+
   void recall_is_the_share_of_dense_attention_that_the_selection_holds() {
     TinyModel model("deepseek_v32", "reference");
     const auto prompt = model.integers("prompt");

@@ -3,6 +3,8 @@
 #include <QtTest>
 #include <numeric>
 
+#include "engine/trace/trace_file.h"
+
 using engine::RecorderOptions;
 using engine::SelectionRecorder;
 using engine::SelectionTrace;
@@ -41,6 +43,7 @@ class SelectionRecorderTest : public QObject {
   void takes_nothing_over_from_a_run_with_another_top_k();
   void cuts_off_the_token_that_a_cancel_left_unfinished();
   void knows_whether_anything_was_sparse();
+  void a_layer_that_was_passed_over_in_the_prompt_says_nothing();
   void averages_the_sampled_recall();
   void records_nothing_when_the_level_is_off();
   void refuses_impossible_sizes();
@@ -199,6 +202,32 @@ void SelectionRecorderTest::knows_whether_anything_was_sparse() {
   auto sparse = make(small_run());
   sparse->on_selection(0, 4, 1, 8, all.data());
   QCOMPARE(sparse->take(0, 0).n_sparse_queries, 1);
+}
+
+void SelectionRecorderTest::a_layer_that_was_passed_over_in_the_prompt_says_nothing() {
+  auto recorder = make(small_run());
+  for (std::int32_t query = 0; query < 202; ++query) {
+    const std::int32_t indices[4] = {query / 4, query / 3, query / 2, query};
+    recorder->on_selection(0, query, 1, 4, indices);
+    if (query >= 199) recorder->on_selection(1, query, 1, 4, indices);  // the last prompt token and the answer
+  }
+  const SelectionTrace trace = recorder->take(3, 0);
+  QVERIFY(trace.computed(0));
+  QVERIFY(!trace.computed(1));
+  QCOMPARE(std::accumulate(trace.prefill[1].counts.begin(), trace.prefill[1].counts.end(), 0), 0);
+  QVERIFY(trace.selected(0, 1).contains(3));
+  const auto file = engine::trace_from_bytes(engine::trace_to_bytes(trace));
+  QVERIFY(file && file->trace.complete);
+  QVERIFY(file->trace.computed(0) && !file->trace.computed(1));
+  // A second question over the same prompt: one new query, and the layer is still unknown.
+  RecorderOptions second = small_run();
+  second.n_cached_tokens = 199;
+  second.earlier = std::make_shared<const SelectionTrace>(trace);
+  auto again = make(second);
+  const std::int32_t indices[4] = {1, 2, 3, 199};
+  for (int layer = 0; layer < 2; ++layer) again->on_selection(layer, 199, 1, 4, indices);
+  const SelectionTrace other = again->take(1, 0);
+  QVERIFY(other.computed(0) && !other.computed(1));
 }
 
 void SelectionRecorderTest::averages_the_sampled_recall() {

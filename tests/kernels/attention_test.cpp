@@ -146,6 +146,8 @@ class AttentionTest : public QObject {
   void signed_zeros_are_equal_and_nan_comes_last();
   void kept_keys_are_always_there_and_count_towards_k_data() { backends(); }
   void kept_keys_are_always_there_and_count_towards_k();
+  void muted_keys_are_never_selected_but_a_query_keeps_its_own_data() { backends(); }
+  void muted_keys_are_never_selected_but_a_query_keeps_its_own();
   void a_long_context_selects_the_same_for_one_query_and_for_many_data() { backends(); }
   void a_long_context_selects_the_same_for_one_query_and_for_many();
   void saved_keys_come_back_bit_for_bit_data() { backends(); }
@@ -364,6 +366,48 @@ void AttentionTest::kept_keys_are_always_there_and_count_towards_k() {
   QCOMPARE(select_by_scores(*device, scores, 5, options), (Ints{1, 2, 4, 5, 9}));
   // More kept keys than slots: the newest of them.
   QCOMPARE(select_by_scores(*device, scores, 2, options), (Ints{2, 9}));
+}
+
+void AttentionTest::muted_keys_are_never_selected_but_a_query_keeps_its_own() {
+  QFETCH(std::string, backend);
+  auto device = make_backend(backend);
+  const Floats scores{1, 2, 3, 4, 9, 8, 7, 0, 0, 0};
+  const std::vector<std::int64_t> muted{4, 6, 9, 12};
+  const std::vector<std::int64_t> kept{3, 5};
+  SelectKeysArgs options;
+  options.mute_ranges = muted.data();
+  options.n_mute_ranges = 2;
+  QCOMPARE(select_by_scores(*device, scores, 3, options), (Ints{2, 3, 6}));
+  // Fewer keys left than k, although as many are visible: the rest of the row is unused.
+  QCOMPARE(select_by_scores(*device, scores, 10, options), (Ints{0, 1, 2, 3, 6, 7, 8, 9, -1, -1}));
+  options.keep_ranges = kept.data();
+  options.n_keep_ranges = 1;
+  QCOMPARE(select_by_scores(*device, scores, 2, options), (Ints{3, 6}));
+  const std::vector<std::int64_t> all{0, 10};
+  options.mute_ranges = all.data();
+  options.n_mute_ranges = 1;
+  QCOMPARE(select_by_scores(*device, scores, 3, options), (Ints{9, -1, -1}));
+
+  // Many queries at once, and one alone, against a long context: as if the muted keys were not there.
+  Layer layer(1, 2, 2, 20000);
+  const auto cache = layer.store(*device, 20000);
+  const std::vector<std::int64_t> middle{5000, 12000};
+  SelectKeysArgs long_options;
+  long_options.mute_ranges = middle.data();
+  long_options.n_mute_ranges = 1;
+  for (const int n_queries : {1, 5}) {
+    Queries queries(layer, n_queries, 20000 - n_queries, 4);
+    const Ints all_keys = select(*device, *cache, queries, 4, 8000);
+    const Ints without = select(*device, *cache, queries, 4, 700, long_options);
+    const Ints few = select(*device, *cache, queries, 4, 700);
+    QVERIFY(without != few);
+    for (const std::int32_t s : without) QVERIFY(s >= 0 && (s < 5000 || s >= 12000));
+    // The best 700 of what is left are among the best 700 + 7000 of all.
+    for (int t = 0; t < n_queries; ++t) {
+      const auto row = all_keys.begin() + t * 8000;
+      for (int j = 0; j < 700; ++j) QVERIFY(std::binary_search(row, row + 8000, without[static_cast<std::size_t>(t * 700 + j)]));
+    }
+  }
 }
 
 void AttentionTest::a_long_context_selects_the_same_for_one_query_and_for_many() {

@@ -13,6 +13,7 @@
 
 #include "engine/engine.h"
 #include "engine/trace/selection_recorder.h"
+#include "engine/trace/trace_writer.h"
 
 /// An Engine for tests: it finds the block that shares most words with the question by plain search
 /// and quotes it with its anchor, as the bundled model does, in no time and without weights.
@@ -124,7 +125,22 @@ class FakeEngine final : public engine::Engine {
     engine::Generation out;
     out.n_prompt_tokens = n_prompt;
     out.n_cached_tokens = std::min(cached_prefix(request.prompt), n_prompt - 1);
-    auto recorder = engine::SelectionRecorder::create({request.trace_level, request.selection.mode, kLayers, kTopK, n_prompt, out.n_cached_tokens, nullptr});
+    engine::RecorderOptions recording;
+    recording.level = request.trace_level;
+    recording.mode = request.selection.mode;
+    recording.n_layers = kLayers;
+    recording.top_k = kTopK;
+    recording.n_prompt_tokens = n_prompt;
+    recording.n_cached_tokens = out.n_cached_tokens;
+    recording.starts_in_thinking = request.starts_in_thinking;
+    recording.sources_json = request.trace_sources;
+    std::unique_ptr<engine::TraceWriter> writer;
+    if (!request.trace_path.empty()) {
+      auto made = engine::TraceWriter::create(request.trace_path);
+      if (made) writer = std::move(*made);
+      recording.writer = writer.get();
+    }
+    auto recorder = engine::SelectionRecorder::create(recording);
     if (!recorder) return recorder.error();
     for (std::int64_t at = out.n_cached_tokens; at < n_prompt && !stop.stop_requested(); at += kChunk) {
       record(**recorder, at, std::min(kChunk, n_prompt - at), {});
@@ -141,7 +157,9 @@ class FakeEngine final : public engine::Engine {
         break;
       }
       if (token > 0) record(**recorder, n_prompt - 1 + token, 1, block);
+      if (channel == engine::Channel::kAnswer) (*recorder)->begin_answer(token);
       say(out, observer, channel, id);
+      if (writer) writer->add_text(channel == engine::Channel::kThinking ? engine::Phase::kThinking : engine::Phase::kAnswer, tokenizer_->bytes(id), token);
       n_thinking += channel == engine::Channel::kThinking ? 1 : 0;
       observer.on_token_selection(token, (*recorder)->token_selection(token));
       if (after_token) after_token(token + 1);

@@ -170,6 +170,7 @@ void TurnView::show_run(const RunView& run) {
   if (run.running) return;
   QStringList figures;
   if (run.end == "cancelled") figures << tr("stopped");
+  if (run.end == "interrupted") figures << tr("interrupted: the program ended");
   if (run.end == "length") figures << tr("ended at the length limit");
   if (run.n_generated > 0) figures << tr("%1 tokens").arg(grouped(run.n_generated)) << duration_text(run.seconds);
   if (run.decode_rate > 0) figures << rate_text(run.decode_rate);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "app/ingest/ingest.h"
+#include "app/question/unfinished_run.h"
+#include "engine/base/log.h"
 #include "ui/project/jobs.h"
 
 namespace ui {
@@ -36,6 +38,9 @@ void ProjectSession::open(const std::filesystem::path& path) {
       thread_, this, ticket_,
       [holder = holder_, path](std::stop_token) -> app::Result<Opened> {
         TRY_ASSIGN(holder->project, app::Project::open(path));
+        // A full disk keeps what a crash left for the next start; the project opens all the same.
+        const auto recovered = app::recover_unfinished_run(*holder->project);
+        if (!recovered) engine::log(engine::LogLevel::kWarning, recovered.error().message);
         TRY_ASSIGN(Snapshot snapshot, read_snapshot(*holder->project));
         return Opened{std::move(snapshot), holder->project->read_only_reason()};
       },
