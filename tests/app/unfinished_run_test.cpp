@@ -22,6 +22,14 @@ namespace {
 
 constexpr int kKilledAfter = 40;
 
+std::vector<PartId> all_parts(const Project& project) {
+  std::vector<PartId> all;
+  const auto documents = project.documents();
+  const auto parts = project.parts(documents->front().id);
+  for (const Part& part : *parts) all.push_back(part.id);
+  return all;
+}
+
 std::int64_t tokens_on_disk(const std::filesystem::path& path) {
   const auto bytes = engine::read_trace_file(path);
   const auto file = bytes ? engine::trace_from_bytes(*bytes) : Result<engine::TraceFile>(bytes.error());
@@ -41,7 +49,7 @@ int ask_and_be_killed(const std::string& path) {
   };
   Question question;
   question.prompt.question = "What is killed?";
-  for (const Part& part : *(*project)->parts((*project)->documents()->front().id)) question.prompt.sources.parts.push_back(part.id);
+  question.prompt.sources.parts = all_parts(**project);
   fake::Recording observer;
   static_cast<void>(ask(**project, engine, question, observer, {}));
   return 2;
@@ -101,7 +109,7 @@ class UnfinishedRunTest : public QObject {
     fake::FakeEngine engine;
     Question question;
     question.prompt.question = "What does it say?";
-    for (const Part& part : *(*project)->parts((*project)->documents()->front().id)) question.prompt.sources.parts.push_back(part.id);
+    question.prompt.sources.parts = all_parts(**project);
     fake::Recording observer;
     const auto answer = ask(**project, engine, question, observer, {});
     QVERIFY(answer && answer->run.id > 0);
