@@ -27,7 +27,7 @@ class PrefixSaver {
   /// Writes the keys of `tokens`, the first rows of `keys`, and beside them what was selected while they were
   /// made (may be null).
   void start(std::vector<TokenId> tokens, const std::string& selection, const KeyStore& keys,
-             std::shared_ptr<const SelectionTrace> trace);
+             std::shared_ptr<const SelectionTrace> trace = nullptr);
 
   /// Waits until the keys are free again. A save that still reads them is given up and leaves no file: a new
   /// question does not wait for the disk.

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(safetensors index config tokenizer encode gguf layout quote)
+[ "${#targets[@]}" -gt 0 ] || targets=(safetensors index config tokenizer encode gguf layout quote trace)
 
 clang=
 for name in clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14 clang++; do
@@ -22,7 +22,7 @@ out=build/fuzz
 mkdir -p "$out"
 sources=(engine/base/json.cpp engine/base/utf8.cpp engine/base/log.cpp
   engine/tokenizer/*.cpp engine/sampling/*.cpp engine/model/config.cpp engine/model/gguf_*.cpp engine/model/host_matrix.cpp
-  engine/model/mapped_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp)
+  engine/model/mapped_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp engine/trace/trace_*.cpp engine/trace/selection_trace.cpp)
 flags=(-std=c++20 -O1 -g1 -I. -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 launcher=()
 command -v ccache >/dev/null && launcher=(ccache)
@@ -36,7 +36,7 @@ done
 
 for target in "${targets[@]}"; do
   "$clang" "${flags[@]}" -fsanitize=fuzzer,address,undefined "tests/fuzz/${target}_fuzz.cpp" "${objects[@]}" \
-    -lpcre2-8 -lxxhash -lspdlog -lfmt -o "$out/$target"
+    -lpcre2-8 -lzstd -lz -lxxhash -lspdlog -lfmt -o "$out/$target"
   mkdir -p "$out/found/$target"
   corpus=tests/fuzz/corpus/$target
   if [ "$seconds" = 0 ]; then
