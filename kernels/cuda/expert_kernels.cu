@@ -29,7 +29,7 @@ __device__ inline Best warp_best(Best best) {
 
 /// One warp per token. Shared memory: scores and ranks of the experts, scores of the groups.
 __global__ void route_kernel(const float* logits, const float* bias, bool is_sigmoid, int n_experts, int n_groups, int n_kept,
-                             bool normalise, float scale, int n_used, std::int32_t* experts, float* weights) {
+                             int n_best_of_group, bool normalise, float scale, int n_used, std::int32_t* experts, float* weights) {
   extern __shared__ float shared[];
   float* scores = shared;
   float* ranks = scores + n_experts;
@@ -69,7 +69,7 @@ __global__ void route_kernel(const float* logits, const float* bias, bool is_sig
           second = rank;
         }
       }
-      groups[g] = size > 1 ? best + second : best;
+      groups[g] = size > 1 && n_best_of_group > 1 ? best + second : best;
     }
     __syncwarp();
     for (int g = lane; g < n_groups; g += kWarp) {
@@ -185,7 +185,7 @@ cudaError_t route_experts(const Queue& queue, const RouteExpertsArgs& args) {
                               static_cast<std::size_t>(n_experts);
   route_kernel<<<static_cast<unsigned>(args.logits.shape[0]), kWarp, n_bytes, queue.stream>>>(
       args.logits.as<const float>(), args.bias.as<const float>(), args.score == RouterScore::kSigmoid, n_experts, args.n_groups,
-      args.n_groups_kept, args.normalise, args.scale, static_cast<int>(args.experts.shape[1]), args.experts.as<std::int32_t>(),
+      args.n_groups_kept, args.n_best_of_group, args.normalise, args.scale, static_cast<int>(args.experts.shape[1]), args.experts.as<std::int32_t>(),
       args.weights.as<float>());
   return cudaGetLastError();
 }
