@@ -13,7 +13,7 @@ engine::Result<ModelPrompt> ModelPrompt::load(const std::filesystem::path& model
   TRY_ASSIGN(model.tokenizer, engine::Tokenizer::load(model_folder));
   TRY_ASSIGN(model.layout, engine::PromptLayout::load(model_folder));
   if (model.layout.name.empty()) model.layout.name = model_folder.filename().string();
-  if (model.layout.chat.empty()) model.layout.chat = config.model_type;
+  if (model.layout.chat.empty()) model.layout.chat = engine::chat_family(config);
   model.context_length = std::min(config.context_length, kLongestContext);
   return model;
 }

@@ -99,6 +99,7 @@ Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& pat
   if (model->tokenizer->vocabulary_size() > model->config.n_vocab) {
     return Error{ErrorCode::kCorrupt, path.string() + ": the tokenizer has more tokens than the model's embedding has rows. Do they belong together?"};
   }
+  if (model->layout.chat.empty()) model->layout.chat = chat_family(model->config);
   // Keys that were computed in another way are other keys.
   if (options.arithmetic == Arithmetic::kFast) model->fingerprint = hash_of(model->fingerprint + " fast");
   TRY_ASSIGN(model->backend, make_backend(options, checkpoint->n_bytes()));

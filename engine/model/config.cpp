@@ -13,6 +13,7 @@ constexpr std::int64_t kMaxWidth = 1 << 20;     // of any one dimension but the 
 constexpr std::int64_t kMaxVocabulary = 1 << 23;
 constexpr std::int64_t kMaxContext = std::int64_t{1} << 26;
 constexpr std::int64_t kMaxLayers = 1024;
+constexpr std::int64_t kMillion = std::int64_t{1} << 20;
 constexpr std::int64_t kMaxExperts = 1 << 14;
 
 struct ArchitectureName {
@@ -314,6 +315,13 @@ std::string supported_architectures() {
     text += (text.empty() ? "" : ", ") + std::string(known.name);
   }
   return text;
+}
+
+std::string chat_family(const ModelConfig& config) {
+  // GLM-5.2 brought shared indexers, a context of a million tokens and another format.
+  const bool shares = std::find(config.indexers.begin(), config.indexers.end(), IndexerKind::kShared) != config.indexers.end();
+  const bool is_older_glm = config.architecture == Architecture::kGlmMoeDsa && !shares && config.context_length < kMillion;
+  return is_older_glm ? "glm5" : config.model_type;
 }
 
 Result<ModelConfig> parse_config(const JsonValue& root) {

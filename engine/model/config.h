@@ -97,6 +97,9 @@ struct ModelConfig {
 /// "deepseek_v32, deepseek_v3, ...": for messages.
 std::string supported_architectures();
 
+/// The conversation format (ChatEncoder) that a model of this configuration has when nothing else names one.
+std::string chat_family(const ModelConfig& config);
+
 /// Reads config.json and, where present, generation_config.json (end tokens). Errors name the key;
 /// another architecture is refused with the list of those supported.
 Result<ModelConfig> load_config(const std::filesystem::path& folder);

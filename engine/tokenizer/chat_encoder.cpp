@@ -1,8 +1,11 @@
 #include "engine/tokenizer/chat_encoder.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
+
+#include "engine/base/utf8.h"
 
 namespace engine {
 namespace {
@@ -139,29 +142,49 @@ class DeepseekV2 final : public ChatEncoder {
   }
 };
 
-constexpr std::string_view kSpaces = " \t\n\v\f\r";
+/// White space as the templates' language understands it.
+bool is_space(char32_t c) {
+  return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/// Where the text begins and ends without white space around it; equal when there is nothing else.
+std::pair<std::size_t, std::size_t> inner(std::string_view text) {
+  std::size_t begin = text.size();
+  std::size_t end = text.size();
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Step step = next_utf8(text, at);
+    if (step.kind != Utf8Kind::kValid || !is_space(step.code_point)) {
+      begin = std::min(begin, at);
+      end = at + step.size;
+    }
+    at += step.size;
+  }
+  return {begin, end};
+}
 
 /// The content without white space at its ends: GLM strips answers in the history.
 std::vector<PromptPiece> stripped(std::vector<PromptPiece> pieces) {
   const auto is_text = [](const PromptPiece& piece) { return piece.kind == PromptPiece::Kind::kText; };
   while (!pieces.empty() && is_text(pieces.front())) {
     std::string& text = pieces.front().text;
-    text.erase(0, std::min(text.find_first_not_of(kSpaces), text.size()));
+    text.erase(0, inner(text).first);
     if (!text.empty()) break;
     pieces.erase(pieces.begin());
   }
   while (!pieces.empty() && is_text(pieces.back())) {
     std::string& text = pieces.back().text;
-    text.erase(text.find_last_not_of(kSpaces) + 1);
+    const auto [begin, end] = inner(text);
+    text.erase(begin == text.size() ? 0 : end);
     if (!text.empty()) break;
     pieces.pop_back();
   }
   return pieces;
 }
 
-enum class GlmGeneration { kGlm5, kGlm47Flash };
+enum class GlmGeneration { kGlm52, kGlm5 };
 
-/// GLM-5.2 and 5.3 with the effort line and closed empty thinking; GLM-4.7-Flash without both.
+/// GLM-5.2 and 5.3 with the effort line and closed empty thinking; GLM-5, 5.1 and GLM-4.7-Flash without both.
 class Glm final : public ChatEncoder {
  public:
   explicit Glm(GlmGeneration generation) : generation_(generation) {}
@@ -169,8 +192,8 @@ class Glm final : public ChatEncoder {
   std::vector<PromptPiece> encode(const std::vector<ChatMessage>& messages, bool thinking) const override {
     Writer writer;
     writer.control("[gMASK]").control("<sop>");
-    const bool is_glm5 = generation_ == GlmGeneration::kGlm5;
-    if (is_glm5 && thinking) writer.control("<|system|>").text("Reasoning Effort: Max");
+    const bool is_glm52 = generation_ == GlmGeneration::kGlm52;
+    if (is_glm52 && thinking) writer.control("<|system|>").text("Reasoning Effort: Max");
     const std::int64_t last = last_user(messages);
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(messages.size()); ++i) {
       const ChatMessage& message = messages[static_cast<std::size_t>(i)];
@@ -184,7 +207,8 @@ class Glm final : public ChatEncoder {
         case Role::kAssistant:
           writer.control("<|assistant|>");
           if (i > last && !message.reasoning.empty()) {
-            writer.control(kThink).text(message.reasoning).control(kEndThink);
+            const auto [begin, end] = is_glm52 ? std::pair{std::size_t{0}, message.reasoning.size()} : inner(message.reasoning);
+            writer.control(kThink).text(message.reasoning.substr(begin, end - begin)).control(kEndThink);
           } else {
             no_thinking(writer);
           }
@@ -204,7 +228,7 @@ class Glm final : public ChatEncoder {
 
  private:
   void no_thinking(Writer& writer) const {
-    if (generation_ == GlmGeneration::kGlm5) writer.control(kThink);
+    if (generation_ == GlmGeneration::kGlm52) writer.control(kThink);
     writer.control(kEndThink);
   }
 
@@ -222,15 +246,16 @@ std::unique_ptr<ChatEncoder> make_encoder() {
 }
 
 // Names of families and of the architectures that have one format only.
-constexpr std::array<Family, 8> kFamilies = {{
+constexpr std::array<Family, 9> kFamilies = {{
     {"deepseek_v32", make_encoder<DeepseekV32>},
     {"deepseek_v31", make_encoder<DeepseekV3, Opening::kTag>},
     {"deepseek_v3", make_encoder<DeepseekV3, Opening::kBare>},
     {"deepseek_r1", make_encoder<DeepseekV3, Opening::kTagAndLine>},
     {"deepseek_v2", make_encoder<DeepseekV2>},
     {"glm5", make_encoder<Glm, GlmGeneration::kGlm5>},
-    {"glm_moe_dsa", make_encoder<Glm, GlmGeneration::kGlm5>},
-    {"glm4_moe_lite", make_encoder<Glm, GlmGeneration::kGlm47Flash>},
+    {"glm52", make_encoder<Glm, GlmGeneration::kGlm52>},
+    {"glm_moe_dsa", make_encoder<Glm, GlmGeneration::kGlm52>},
+    {"glm4_moe_lite", make_encoder<Glm, GlmGeneration::kGlm5>},
 }};
 
 }  // namespace
@@ -248,8 +273,7 @@ Result<std::unique_ptr<ChatEncoder>> ChatEncoder::make(std::string_view family) 
 bool ends_in_thinking(const std::vector<PromptPiece>& prompt) {
   std::string tail;
   for (auto piece = prompt.rbegin(); piece != prompt.rend() && tail.size() < 16; ++piece) tail.insert(0, piece->text);
-  const auto end = tail.find_last_not_of(kSpaces);
-  tail.erase(end == std::string::npos ? 0 : end + 1);
+  tail.erase(inner(tail).second);
   return tail.ends_with("<think>") || tail.ends_with("<thinking>");
 }
 

@@ -31,8 +31,8 @@ struct ChatMessage {
 class ChatEncoder {
  public:
   virtual ~ChatEncoder() = default;
-  /// By name: "deepseek_v32", "deepseek_v31", "deepseek_v3", "deepseek_r1", "deepseek_v2", "glm5",
-  /// "glm4_moe_lite", or the architecture where it has one format only. An error names the families.
+  /// By name: "deepseek_v32", "deepseek_v31", "deepseek_v3", "deepseek_r1", "deepseek_v2", "glm5"
+  /// (and 5.1), "glm52" (and 5.3), "glm4_moe_lite", or the architecture where it has one format only. An error names the families.
   static Result<std::unique_ptr<ChatEncoder>> make(std::string_view family);
   /// The prompt up to where the model goes on. `thinking` opens the thinking part, or closes it;
   /// families that cannot choose (V3, V2 never think, R1 always) do the one thing they can.

@@ -1,6 +1,12 @@
 #include "engine/tokenizer/chat_encoder.h"
 
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QSet>
 #include <QtTest>
+
+#include "engine/model/config.h"
 
 using engine::ChatEncoder;
 using engine::ChatMessage;
@@ -13,6 +19,8 @@ class ChatEncoderTest : public QObject {
  private slots:
   void writes_each_family_byte_by_byte_data();
   void writes_each_family_byte_by_byte();
+  void writes_what_the_published_encoders_write();
+  void the_format_follows_from_the_configuration();
   void documents_in_the_system_message_stand_before_the_first_user_marker();
   void content_is_data_and_keeps_its_tags();
   void control_tokens_are_control_pieces();
@@ -50,8 +58,7 @@ void ChatEncoderTest::writes_each_family_byte_by_byte_data() {
   QTest::addColumn<bool>("thinking");
   QTest::addColumn<QString>("two_turns_expected");
   QTest::addColumn<QString>("answered_expected");
-  // Sources: encoding_dsv32 of DeepSeek-V3.2; the chat templates of DeepSeek-V3.1, V3, R1 and V2,
-  // GLM-5.2 and GLM-4.7-Flash, written out by hand.
+  // Written out by hand, to be read; chat.json holds what the published encoders make of many more.
   QTest::newRow("V3.2, thinking") << "deepseek_v32" << true
       << "<｜begin▁of▁sentence｜>Be exact.<｜User｜>One?<｜Assistant｜></think> First. \n<｜end▁of▁sentence｜>"
          "<｜User｜>Two?<｜Assistant｜><think>"
@@ -79,11 +86,11 @@ void ChatEncoderTest::writes_each_family_byte_by_byte_data() {
   QTest::newRow("V2-Lite") << "deepseek_v2" << false
       << "<｜begin▁of▁sentence｜>Be exact.\n\nUser: One?\n\nAssistant:  First. \n<｜end▁of▁sentence｜>User: Two?\n\nAssistant:"
       << "<｜begin▁of▁sentence｜>User: One?\n\nAssistant: First.<｜end▁of▁sentence｜>";
-  QTest::newRow("GLM-5, thinking") << "glm5" << true
+  QTest::newRow("GLM-5.2, thinking") << "glm52" << true
       << "[gMASK]<sop><|system|>Reasoning Effort: Max<|system|>Be exact.<|user|>One?"
          "<|assistant|><think></think>First.<|user|>Two?<|assistant|><think>"
       << "[gMASK]<sop><|system|>Reasoning Effort: Max<|user|>One?<|assistant|><think>hm</think>First.";
-  QTest::newRow("GLM-5, no thinking") << "glm_moe_dsa" << false
+  QTest::newRow("GLM-5.2, no thinking") << "glm_moe_dsa" << false
       << "[gMASK]<sop><|system|>Be exact.<|user|>One?<|assistant|><think></think>First."
          "<|user|>Two?<|assistant|><think></think>"
       << "[gMASK]<sop><|user|>One?<|assistant|><think>hm</think>First.";
@@ -106,6 +113,44 @@ void ChatEncoderTest::writes_each_family_byte_by_byte() {
   QCOMPARE(QString::fromStdString(joined((*encoder)->encode(answered(), thinking))), answered_expected);
 }
 
+void ChatEncoderTest::writes_what_the_published_encoders_write() {
+  QFile file(LONGLEAF_SOURCE_DIR "/tests/golden/chat.json");
+  QVERIFY(file.open(QIODevice::ReadOnly));
+  const QJsonArray rows = QJsonDocument::fromJson(file.readAll()).array();
+  QVERIFY(rows.size() > 250);
+  QSet<QString> families;
+  for (const QJsonValue& row : rows) {
+    const QString family = row["family"].toString();
+    families.insert(family);
+    std::vector<ChatMessage> messages;
+    for (const QJsonValue& message : row["messages"].toArray()) {
+      const QString role = message["role"].toString();
+      messages.push_back({role == "system" ? Role::kSystem : role == "user" ? Role::kUser : Role::kAssistant,
+                          text(message["content"].toString().toStdString()), message["reasoning_content"].toString().toStdString()});
+    }
+    const auto encoder = ChatEncoder::make(family.toStdString());
+    QVERIFY(encoder);
+    const std::string got = joined((*encoder)->encode(messages, row["thinking"].toBool()));
+    QVERIFY2(got == row["prompt"].toString().toStdString(), qPrintable(family + ": " + QString::fromStdString(got) + "\ninstead of\n" + row["prompt"].toString()));
+  }
+  QCOMPARE(families.size(), 8);
+}
+
+void ChatEncoderTest::the_format_follows_from_the_configuration() {
+  engine::ModelConfig config;
+  config.model_type = "glm_moe_dsa";
+  config.architecture = engine::Architecture::kGlmMoeDsa;
+  config.context_length = 202752;
+  config.indexers = {engine::IndexerKind::kFull, engine::IndexerKind::kFull};
+  QCOMPARE(engine::chat_family(config), "glm5");
+  config.indexers[1] = engine::IndexerKind::kShared;
+  QVERIFY(ChatEncoder::make(engine::chat_family(config)));
+  QCOMPARE(engine::chat_family(config), "glm_moe_dsa");
+  config.model_type = "kimi_k2";
+  config.architecture = engine::Architecture::kDeepseekV3;
+  QVERIFY(!ChatEncoder::make(engine::chat_family(config)));
+}
+
 void ChatEncoderTest::documents_in_the_system_message_stand_before_the_first_user_marker() {
   std::vector<PromptPiece> documents = {{PromptPiece::Kind::kControl, "<｜documents｜>", -1},
                                         {PromptPiece::Kind::kText, "\n", -1},
@@ -126,7 +171,7 @@ void ChatEncoderTest::content_is_data_and_keeps_its_tags() {
 }
 
 void ChatEncoderTest::control_tokens_are_control_pieces() {
-  for (const char* family : {"deepseek_v32", "deepseek_v31", "deepseek_v3", "deepseek_r1", "deepseek_v2", "glm5", "glm4_moe_lite"}) {
+  for (const char* family : {"deepseek_v32", "deepseek_v31", "deepseek_v3", "deepseek_r1", "deepseek_v2", "glm5", "glm52", "glm4_moe_lite"}) {
     const auto encoder = ChatEncoder::make(family);
     for (const PromptPiece& piece : (*encoder)->encode(two_turns(), true)) {
       const bool looks_special = piece.text.find("<｜") == 0 || piece.text.find("<|") == 0 || piece.text == "<think>" ||
