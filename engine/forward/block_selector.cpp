@@ -13,21 +13,6 @@ using kernels::TensorView;
 
 std::int64_t blocks_of(std::int64_t n_keys) { return (n_keys + kKeyBlock - 1) / kKeyBlock; }
 
-/// [rows, 2 * width]: scale * means, then scale^2 / 2 * variances, as weights of a matrix product.
-std::vector<float> block_weights(std::span<const float> means, std::span<const float> variances, std::int64_t n_blocks,
-                                 std::int64_t width, double scale) {
-  std::vector<float> weights(static_cast<std::size_t>(2 * n_blocks * width));
-  for (std::int64_t b = 0; b < n_blocks; ++b) {
-    for (std::int64_t d = 0; d < width; ++d) {
-      const auto from = static_cast<std::size_t>(b * width + d);
-      const auto to = static_cast<std::size_t>(2 * b * width + d);
-      weights[to] = static_cast<float>(scale) * means[from];
-      weights[to + static_cast<std::size_t>(width)] = static_cast<float>(0.5 * scale * scale) * variances[from];
-    }
-  }
-  return weights;
-}
-
 Error from_device(const kernels::DeviceError& error) {
   return Error{error.out_of_memory ? ErrorCode::kOutOfMemory : ErrorCode::kDevice, error.message};
 }
@@ -44,13 +29,17 @@ BlockSelector::BlockSelector(kernels::Backend& backend, const ModelConfig& confi
       summaries_(static_cast<std::size_t>(config.n_layers)) {}
 
 void BlockSelector::truncate(std::int64_t n) {
-  for (Summary& summary : summaries_) summary.n_rows = std::min(summary.n_rows, n);
+  for (Summary& summary : summaries_) {
+    summary.n_rows = std::min(summary.n_rows, n);
+    summary.slabs.resize(std::min(summary.slabs.size(), static_cast<std::size_t>(n / (kSlab * kKeyBlock))));
+  }
 }
 
 void BlockSelector::summarise(int layer, const KeyStore& keys, std::int64_t first, std::int64_t n_rows) {
   Summary& summary = summaries_[static_cast<std::size_t>(layer)];
   // Rows from `first` on are new, also where an earlier prompt had others there.
   const std::int64_t begin = std::min(first, summary.n_rows) / kKeyBlock;
+  summary.slabs.resize(std::min(summary.slabs.size(), static_cast<std::size_t>(begin / kSlab)));
   const std::int64_t end = blocks_of(n_rows);
   summary.means.resize(static_cast<std::size_t>(end * width_));
   summary.variances.resize(static_cast<std::size_t>(end * width_));
@@ -75,8 +64,27 @@ void BlockSelector::summarise(int layer, const KeyStore& keys, std::int64_t firs
   summary.n_rows = n_rows;
 }
 
-Result<void> BlockSelector::score(const Summary& summary, std::int64_t n_blocks, const TensorView& latent,
-                                  const TensorView& rope) {
+/// As weights of a matrix product: [n_blocks, 2 * width], scale * means, then scale^2 / 2 * variances.
+Result<std::unique_ptr<kernels::Matrix>> BlockSelector::pack(const Summary& summary, std::int64_t first, std::int64_t n_blocks) {
+  std::vector<float> weights(static_cast<std::size_t>(2 * n_blocks * width_));
+  for (std::int64_t b = 0; b < n_blocks; ++b) {
+    for (std::int64_t d = 0; d < width_; ++d) {
+      const auto from = static_cast<std::size_t>((first + b) * width_ + d);
+      const auto to = static_cast<std::size_t>(2 * b * width_ + d);
+      weights[to] = static_cast<float>(scale_) * summary.means[from];
+      weights[to + static_cast<std::size_t>(width_)] = static_cast<float>(0.5 * scale_ * scale_) * summary.variances[from];
+    }
+  }
+  kernels::MatrixSource source;
+  source.data = weights.data();
+  source.n_out = n_blocks;
+  source.n_in = 2 * width_;
+  auto matrix = backend_.load_matrix(source);
+  if (auto* error = std::get_if<kernels::DeviceError>(&matrix)) return from_device(*error);
+  return std::move(std::get<0>(matrix));
+}
+
+Result<void> BlockSelector::score(Summary& summary, std::int64_t n_blocks, const TensorView& latent, const TensorView& rope) {
   const std::int64_t n_rows = latent.shape[0] * n_heads_;
   std::vector<float> host_latent(static_cast<std::size_t>(n_rows * rank_));
   std::vector<float> host_rope(static_cast<std::size_t>(n_rows * rope_));
@@ -89,23 +97,30 @@ Result<void> BlockSelector::score(const Summary& summary, std::int64_t n_blocks,
     std::memcpy(q + rank_, host_rope.data() + r * rope_, static_cast<std::size_t>(rope_) * sizeof(float));
     for (std::int64_t d = 0; d < width_; ++d) q[width_ + d] = q[d] * q[d];
   }
-  const std::vector<float> weights = block_weights(summary.means, summary.variances, n_blocks, width_, scale_);
-  kernels::MatrixSource source;
-  source.data = weights.data();
-  source.n_out = n_blocks;
-  source.n_in = 2 * width_;
-  auto matrix = backend_.load_matrix(source);
-  if (auto* error = std::get_if<kernels::DeviceError>(&matrix)) return from_device(*error);
   auto in = backend_.allocate(queries_.size() * sizeof(float));
   if (auto* error = std::get_if<kernels::DeviceError>(&in)) return from_device(*error);
-  auto out = backend_.allocate(static_cast<std::size_t>(n_rows * n_blocks) * sizeof(float));
+  auto out = backend_.allocate(static_cast<std::size_t>(n_rows * kSlab) * sizeof(float));
   if (auto* error = std::get_if<kernels::DeviceError>(&out)) return from_device(*error);
   const TensorView in_view{std::get<0>(in)->data(), kernels::DType::kF32, {n_rows, 2 * width_, 1}};
-  const TensorView out_view{std::get<0>(out)->data(), kernels::DType::kF32, {n_rows, n_blocks, 1}};
   backend_.copy_to_device(queries_.data(), in_view);
-  backend_.matmul({in_view, std::get<0>(matrix).get(), out_view});
-  scores_.resize(static_cast<std::size_t>(n_rows * n_blocks));
-  backend_.copy_to_host(out_view, scores_.data());
+  const std::int64_t n_slabs = (n_blocks + kSlab - 1) / kSlab;
+  scores_.resize(static_cast<std::size_t>(n_slabs * n_rows * kSlab));
+  std::vector<float> some(static_cast<std::size_t>(n_rows * kSlab));
+  for (std::int64_t slab = 0; slab < n_slabs; ++slab) {
+    const std::int64_t n = std::min(kSlab, n_blocks - slab * kSlab);
+    const bool is_done = (slab + 1) * kSlab * kKeyBlock <= summary.n_rows;
+    std::unique_ptr<kernels::Matrix> made;
+    if (slab >= static_cast<std::int64_t>(summary.slabs.size())) {
+      TRY_ASSIGN(made, pack(summary, slab * kSlab, n));
+      if (is_done) summary.slabs.push_back(std::move(made));
+    }
+    const kernels::Matrix* matrix = made ? made.get() : summary.slabs[static_cast<std::size_t>(slab)].get();
+    const TensorView out_view{std::get<0>(out)->data(), kernels::DType::kF32, {n_rows, n, 1}};
+    backend_.matmul({in_view, matrix, out_view});
+    backend_.copy_to_host(out_view, some.data());
+    float* to = scores_.data() + slab * n_rows * kSlab;
+    for (std::int64_t r = 0; r < n_rows; ++r) std::copy_n(some.data() + r * n, n, to + r * kSlab);
+  }
   return {};
 }
 
@@ -114,24 +129,29 @@ Result<void> BlockSelector::select(int layer, const KeyStore& keys, const Tensor
                                    std::vector<std::int32_t>& indices) {
   const std::int64_t n = queries_latent.shape[0];
   summarise(layer, keys, first, first + n);
-  const Summary& summary = summaries_[static_cast<std::size_t>(layer)];
+  Summary& summary = summaries_[static_cast<std::size_t>(layer)];
   const std::int64_t n_blocks = blocks_of(first + n);
   TRY(score(summary, n_blocks, queries_latent, queries_rope));
   indices.assign(static_cast<std::size_t>(n * options.budget), -1);
+  const std::int64_t n_rows = n * n_heads_;
   std::vector<float> promise;
+  std::vector<float> row;
   for (std::int64_t t = 0; t < n; ++t) {
     // The block that holds the query's own position is summarised with later keys in it, but the window
     // covers it; it takes no part.
     const std::int64_t n_past = (first + t) / kKeyBlock;
     promise.assign(static_cast<std::size_t>(n_past), 0.0f);
+    row.resize(promise.size());
     for (std::int64_t h = 0; h < n_heads_ && n_past > 0; ++h) {
-      const float* row = scores_.data() + (t * n_heads_ + h) * n_blocks;
-      const float largest = *std::max_element(row, row + n_past);
-      double sum = 0.0;
-      for (std::int64_t b = 0; b < n_past; ++b) sum += std::exp(row[b] - largest);
-      for (std::int64_t b = 0; b < n_past; ++b) {
-        promise[static_cast<std::size_t>(b)] += static_cast<float>(std::exp(row[b] - largest) / sum);
+      for (std::int64_t b = 0; b < n_past; b += kSlab) {
+        const float* from = scores_.data() + (b / kSlab * n_rows + t * n_heads_ + h) * kSlab;
+        std::copy_n(from, std::min(kSlab, n_past - b), row.data() + b);
       }
+      const float largest = *std::max_element(row.begin(), row.end());
+      float sum = 0.0f;
+      for (float& value : row) sum += value = std::exp(value - largest);
+      const float share = 1.0f / sum;
+      for (std::size_t b = 0; b < row.size(); ++b) promise[b] += row[b] * share;
     }
     choose(first + t, promise, options, indices.data() + t * options.budget);
   }

@@ -13,6 +13,7 @@
 namespace engine {
 
 constexpr std::int64_t kKeyBlock = 64;  // keys that are chosen together
+constexpr std::int64_t kSlab = 64;      // blocks whose summaries are packed together
 
 struct BlockOptions {
   int budget = 0;                        // keys per query, window and anchors included
@@ -51,11 +52,14 @@ class BlockSelector {
     std::int64_t n_rows = 0;       // keys that are part of it
     std::vector<float> means;      // [n_blocks, width]
     std::vector<float> variances;  // [n_blocks, width]
+    /// What queries are multiplied by, kSlab blocks each; only of blocks that no new key changes any more.
+    std::vector<std::unique_ptr<kernels::Matrix>> slabs;
   };
 
   void summarise(int layer, const KeyStore& keys, std::int64_t first, std::int64_t n_rows);
-  Result<void> score(const Summary& summary, std::int64_t n_blocks, const kernels::TensorView& latent,
-                     const kernels::TensorView& rope);
+  /// Fills `scores_` with what each block promises each head of each query.
+  Result<void> score(Summary& summary, std::int64_t n_blocks, const kernels::TensorView& latent, const kernels::TensorView& rope);
+  Result<std::unique_ptr<kernels::Matrix>> pack(const Summary& summary, std::int64_t first, std::int64_t n_blocks);
   void choose(std::int64_t query, std::span<const float> promise, const BlockOptions& options, std::int32_t* row);
 
   kernels::Backend& backend_;
@@ -65,7 +69,7 @@ class BlockSelector {
   std::int64_t width_;               // rank_ + rope_
   double scale_;
   std::vector<Summary> summaries_;   // per layer
-  std::vector<float> scores_;        // [n * n_heads, n_blocks]
+  std::vector<float> scores_;        // [slabs][n * n_heads][kSlab]
   std::vector<float> queries_;       // [n * n_heads, width]
   std::vector<char> is_kept_;        // per visible position
 };

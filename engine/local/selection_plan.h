@@ -29,8 +29,8 @@ constexpr TokenId kKeptMark = TokenId{1} << 30;
 /// Added to a token that no later query sees.
 constexpr TokenId kMutedMark = TokenId{1} << 29;
 
-/// Prompts from this many tokens on are worth choosing blocks for: below, dense attention costs as much
-/// (docs/performance.md).
+/// Prompts from this many tokens on are worth choosing blocks for: there a token costs half of what it costs
+/// with dense attention (docs/performance.md); at half of it the two cost about the same.
 constexpr std::int64_t kBlocksFrom = 8192;
 
 /// Where the indexer is asked for and the model has none, blocks are chosen from kBlocksFrom tokens on, and
