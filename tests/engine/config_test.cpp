@@ -1,5 +1,8 @@
+#include <QTemporaryDir>
 #include <QtTest>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "engine/model/config.h"
@@ -55,6 +58,17 @@ class ConfigTest : public QObject {
     const auto v2 = parse(config_text(lite, "deepseek_v2"));
     QVERIFY(v2);
     QVERIFY(std::abs(v2->softmax_scale() - 0.11472139) < 1e-7);
+  }
+
+  void every_end_token_of_both_files_ends_an_answer() {
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    std::ofstream(path / "config.json") << config_text(R"(, "eos_token_id": [7, 3, 5])");
+    const auto alone = engine::load_config(path);
+    QVERIFY(alone);
+    QCOMPARE(alone->end_ids, (std::vector<std::int32_t>{3, 5, 7}));
+    std::ofstream(path / "generation_config.json") << R"({"eos_token_id": [5, 9], "do_sample": true})";
+    QCOMPARE(engine::load_config(path)->end_ids, (std::vector<std::int32_t>{3, 5, 7, 9}));
   }
 
   void unequal_mscales_scale_the_rotation_and_are_refused_beside_an_indexer() {

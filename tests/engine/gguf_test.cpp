@@ -27,6 +27,7 @@ class GgufTest : public QObject {
   void k_quantised_weights_give_the_logits_of_their_values();
   void indexer_kinds_may_be_words_or_numbers_data();
   void indexer_kinds_may_be_words_or_numbers();
+  void draft_layers_are_not_executed();
   void a_file_that_is_cut_while_it_is_loaded_is_an_error();
   void the_tokenizer_in_the_metadata_gives_the_recorded_ids();
   void a_part_that_is_not_the_first_is_refused();
@@ -43,6 +44,34 @@ std::shared_ptr<const GgufFile> open(const std::string& name) {
   auto file = GgufFile::open(recorded(name));
   if (!file) qFatal("%s", file.error().message.c_str());
   return std::make_shared<const GgufFile>(std::move(file).value());
+}
+
+/// The list true, false, true, false as glm_moe_dsa.gguf has it: array, bool, 4.
+const QByteArray kRecordedKinds = QByteArray::fromHex("09000000070000000400000000000000") + QByteArray::fromHex("01000100");
+
+/// What the metadata of glm_moe_dsa.gguf says with `entry` in the place of its indexer kinds; `entry` may bring
+/// `n_more` entries of its own.
+engine::Result<engine::ModelConfig> glm_config_with(const QTemporaryDir& folder, const QByteArray& entry, int n_more) {
+  QFile original(QString::fromStdString(recorded("glm_moe_dsa.gguf").string()));
+  if (!original.open(QIODevice::ReadOnly)) qFatal("the recorded file is not there");
+  QByteArray bytes = original.readAll();
+  const QByteArray key = "glm-dsa.attention.indexer.types";
+  const qsizetype at = bytes.indexOf(key) + key.size();
+  if (bytes.mid(at, kRecordedKinds.size()) != kRecordedKinds) qFatal("the recorded file has other indexer kinds");
+  // Offsets count from the padded end of the tables: what is put in is made a whole number of alignments long.
+  const QByteArray filler_key = "longleaf.filler";
+  QByteArray filler = QByteArray(8, '\0') + filler_key + QByteArray::fromHex("08000000") + QByteArray(8, '\0');
+  filler[0] = static_cast<char>(filler_key.size());
+  const qsizetype n_text = 32 - (entry.size() - kRecordedKinds.size() + filler.size()) % 32;
+  filler[filler.size() - 8] = static_cast<char>(n_text);
+  bytes.replace(at, kRecordedKinds.size(), entry + filler + QByteArray(n_text, 'x'));
+  bytes[16] = static_cast<char>(bytes[16] + 1 + n_more);
+  QFile changed(folder.filePath("model.gguf"));
+  if (!changed.open(QIODevice::WriteOnly) || changed.write(bytes) != bytes.size()) qFatal("the copy cannot be written");
+  changed.close();
+  const auto file = GgufFile::open(changed.fileName().toStdString());
+  if (!file) return file.error();
+  return engine::read_config(*file);
 }
 
 std::vector<float> values_of(const GgufFile& file, const engine::GgufTensor& tensor) {
@@ -106,6 +135,29 @@ void GgufTest::dequantises_blocks_that_were_worked_out_by_hand() {
   QCOMPARE(q4_k_values[128], 2.0f * 33 * 11 - 0.5f * 7);
   // Sub-block 1 has scale and minimum 0.
   QCOMPARE(q4_k_values[32], 0.0f);
+  // The same head; 32 bytes of fifth bits, one bit for each sub-block, then the nibbles.
+  std::vector<int> q5_k(q4_k.begin(), q4_k.begin() + 16);
+  q5_k.resize(16 + 32 + 64, 0);
+  q5_k[16] = 0b0001'0001;  // first value of sub-blocks 0 and 4
+  q5_k[48] = 0x29;
+  q5_k.push_back(0x0B);
+  const auto q5_k_values = block(GgufType::kQ5_K, q5_k);
+  QCOMPARE(q5_k_values[0], 2.0f * 3 * (16 + 9) - 0.5f * 5);
+  QCOMPARE(q5_k_values[1], -0.5f * 5);
+  QCOMPARE(q5_k_values[128], 2.0f * 33 * (16 + 11) - 0.5f * 7);
+  // 128 bytes of low nibbles, 64 of high pairs, 16 signed scales, then d = 0.5.
+  std::vector<int> q6_k(210, 0);
+  q6_k[0] = 0x2F;      // values 0 (15) and 64 (2)
+  q6_k[128] = 0b1101;  // their high pairs: 1 for value 0, 3 for value 32, 0 for value 64
+  q6_k[192] = 3;       // values 0 to 15
+  q6_k[192 + 2] = 255; // values 32 to 47: -1
+  q6_k[192 + 4] = 2;   // values 64 to 79
+  q6_k[209] = 0x38;
+  const auto q6_k_values = block(GgufType::kQ6_K, q6_k);
+  QCOMPARE(q6_k_values[0], 0.5f * 3 * (15 + 16 - 32));
+  QCOMPARE(q6_k_values[32], 0.5f * -1 * (0 + 48 - 32));
+  QCOMPARE(q6_k_values[64], 0.5f * 2 * (2 - 32));
+  QCOMPARE(q6_k_values[16], 0.0f);
 }
 
 void GgufTest::metadata_says_the_same_as_config_json_data() {
@@ -226,31 +278,21 @@ void GgufTest::indexer_kinds_may_be_words_or_numbers_data() {
 
 void GgufTest::indexer_kinds_may_be_words_or_numbers() {
   QFETCH(QByteArray, entry);
-  QFile recorded_file(QString::fromStdString(recorded("glm_moe_dsa.gguf").string()));
-  QVERIFY(recorded_file.open(QIODevice::ReadOnly));
-  QByteArray bytes = recorded_file.readAll();
-  const QByteArray key = "glm-dsa.attention.indexer.types";
-  const QByteArray old = QByteArray::fromHex("09000000070000000400000000000000") + QByteArray::fromHex("01000100");
-  const qsizetype at = bytes.indexOf(key) + key.size();
-  QCOMPARE(bytes.mid(at, old.size()), old);
-  // Offsets count from the padded end of the tables: what is put in is made a whole number of alignments long.
-  const QByteArray filler_key = "longleaf.filler";
-  QByteArray filler = QByteArray(8, '\0') + filler_key + QByteArray::fromHex("08000000") + QByteArray(8, '\0');
-  filler[0] = static_cast<char>(filler_key.size());
-  const qsizetype n_text = 32 - (entry.size() - old.size() + filler.size()) % 32;
-  filler[filler.size() - 8] = static_cast<char>(n_text);
-  bytes.replace(at, old.size(), entry + filler + QByteArray(n_text, 'x'));
-  bytes[16] = static_cast<char>(bytes[16] + 1);  // one entry more
   QTemporaryDir folder;
-  QFile changed(folder.filePath("model.gguf"));
-  QVERIFY(changed.open(QIODevice::WriteOnly) && changed.write(bytes) == bytes.size());
-  changed.close();
-  const auto file = GgufFile::open(changed.fileName().toStdString());
-  QVERIFY2(file, file ? "" : file.error().message.c_str());
-  const auto config = engine::read_config(*file);
+  const auto config = glm_config_with(folder, entry, 0);
   QVERIFY2(config, config ? "" : config.error().message.c_str());
   using enum engine::IndexerKind;
   QVERIFY((config->indexers == std::vector{kFull, kShared, kFull, kShared}));
+}
+
+void GgufTest::draft_layers_are_not_executed() {
+  QTemporaryDir folder;
+  const QByteArray key = "glm-dsa.nextn_predict_layers";
+  const QByteArray entry = kRecordedKinds + QByteArray(1, static_cast<char>(key.size())) + QByteArray(7, '\0') + key + QByteArray::fromHex("0400000001000000");
+  const auto config = glm_config_with(folder, entry, 1);
+  QVERIFY2(config, config ? "" : config.error().message.c_str());
+  QCOMPARE(config->n_layers, 3);
+  QCOMPARE(config->indexers.size(), std::size_t{3});
 }
 
 void GgufTest::a_file_that_is_cut_while_it_is_loaded_is_an_error() {
