@@ -77,12 +77,14 @@ class Backend {
 std::unique_ptr<Backend> make_reference_backend();
 
 /// Arithmetic of the matrix products. kFastest: kBF16 where the processor multiplies bf16, else kF32.
-enum class Compute : std::uint8_t { kF32, kBF16, kFastest };
+enum class Compute : std::uint8_t { kF32, kBF16, kInt8, kFastest };
 
 struct CpuOptions {
   int n_threads = 0;  // 0: one per physical core
   /// kF32: f32 throughout. kBF16: weights, activations of the products and cached latents in bf16, indexer
   /// keys in int8 where the processor has the instructions; sums, norms, softmax and the router in f32.
+  /// kInt8: weights and activations of the products in int8 with one scale per 64 values, which takes 9/16 of
+  /// the memory of bf16; keys as with kFastest.
   Compute compute = Compute::kF32;
   bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
 };

@@ -23,8 +23,9 @@ class CpuBackend final : public Backend {
       : pool_(options.n_threads > 0 ? options.n_threads : cpu::physical_cores()),
         kernels_(cpu::best_tile_kernels()) {
     if (options.compute == Compute::kF32) return;
-    if (options.compute == Compute::kFastest && !kernels_.native_bf16) return;
-    weights_ = cpu::Format::kBF16;
+    if (options.compute == Compute::kInt8) weights_ = cpu::Format::kI8;
+    if (options.compute != Compute::kBF16 && !kernels_.native_bf16) return;
+    if (options.compute != Compute::kInt8) weights_ = cpu::Format::kBF16;
     keys_.latent = cpu::Format::kBF16;
     if (!options.exact_selection && kernels_.score_i8 != nullptr) keys_.index = cpu::Format::kI8;
   }
@@ -32,7 +33,7 @@ class CpuBackend final : public Backend {
   std::string name() const override {
     const int n = pool_.n_threads();
     return "CPU, " + std::to_string(n) + (n == 1 ? " thread, " : " threads, ") + kernels_.name +
-           (weights_ == cpu::Format::kF32 ? ", f32" : ", bf16");
+           (weights_ == cpu::Format::kF32 ? ", f32" : weights_ == cpu::Format::kI8 ? ", int8" : ", bf16");
   }
   std::size_t memory_free_bytes() const override { return host_memory_free_bytes(); }
 

@@ -11,8 +11,14 @@ constexpr std::int64_t kGroupBytes = 384 * 1024;  // activations of one task: th
 
 /// Cache lines that one row of k activations fills.
 std::int64_t chunks_of(std::int64_t k, Format format) {
-  const std::int64_t bytes = k * (format == Format::kF32 ? 4 : 2);
+  const std::int64_t bytes = k * (format == Format::kF32 ? 4 : format == Format::kBF16 ? 2 : 1);
   return (bytes + kChunkBytes - 1) / kChunkBytes;
+}
+
+/// Where the scales of a block of activations lie: [chunk][rows of the block], behind the values; int8 only.
+float* scales_of(std::byte* block, int n_rows, std::int64_t k, Format format) {
+  return format == Format::kI8 ? reinterpret_cast<float*>(block + n_rows * chunks_of(k, format) * kChunkBytes)
+                               : nullptr;
 }
 
 /// n_rows activations in blocks of `block` rows, each block [chunk][rows of the block][kChunkBytes].
@@ -23,7 +29,9 @@ struct Blocks {
   int block;
   Format format;
 
-  std::int64_t row_bytes() const { return chunks_of(k, format) * kChunkBytes; }
+  std::int64_t row_bytes() const {
+    return chunks_of(k, format) * (format == Format::kI8 ? kChunkBytes + sizeof(float) : kChunkBytes);
+  }
   std::int64_t count() const { return (n_rows + block - 1) / block; }
   int rows(std::int64_t i) const {
     return static_cast<int>(std::min<std::int64_t>(block, n_rows - i * block));
@@ -32,30 +40,47 @@ struct Blocks {
   std::int64_t per_task() const { return std::max<std::int64_t>(1, kGroupBytes / (block * row_bytes())); }
 };
 
-void pack_row(const Cpu& cpu, Format format, const float* row, std::int64_t n, std::byte* out,
-              std::int64_t chunk_stride) {
-  (format == Format::kF32 ? cpu.kernels.pack_f32 : cpu.kernels.pack_bf16)(row, n, out, chunk_stride);
+/// n values of one row into its place in a block of n_rows; `out` and `scales` are those of its first chunk.
+void pack_row(const Cpu& cpu, Format format, const float* row, std::int64_t n, std::byte* out, float* scales,
+              int n_rows) {
+  const std::int64_t chunk_stride = std::int64_t{n_rows} * kChunkBytes;
+  if (format == Format::kF32) return cpu.kernels.pack_f32(row, n, out, chunk_stride);
+  if (format == Format::kBF16) return cpu.kernels.pack_bf16(row, n, out, chunk_stride);
+  for (std::int64_t i = 0; i < n; i += kByteBlock, out += chunk_stride, scales += n_rows) {
+    const std::int64_t n_here = std::min<std::int64_t>(kByteBlock, n - i);
+    std::int8_t values[kByteBlock] = {};
+    *scales = cpu.kernels.largest_size(row + i, n_here) / 127.0f;
+    if (*scales > 0) cpu.kernels.quantise(row + i, n_here, *scales, values);
+    for (int d = 0; d < kByteBlock; ++d) out[d] = static_cast<std::byte>(values[d] + 128);
+  }
 }
 
 /// Row r of block i comes from row_of(i * block + r).
 template <typename RowOf>
 void pack_block(const Cpu& cpu, const Blocks& blocks, std::int64_t i, const RowOf& row_of) {
   const int n_rows = blocks.rows(i);
+  float* scales = scales_of(blocks.at(i), n_rows, blocks.k, blocks.format);
   for (int r = 0; r < n_rows; ++r)
     pack_row(cpu, blocks.format, row_of(i * blocks.block + r), blocks.k, blocks.at(i) + r * kChunkBytes,
-             std::int64_t{n_rows} * kChunkBytes);
+             scales + (scales != nullptr ? r : 0), n_rows);
+}
+
+auto gemm_of(const TileKernels& kernels, Format format) {
+  if (format == Format::kI8) return kernels.gemm_i8;
+  return format == Format::kF32 ? kernels.gemm_f32 : kernels.gemm_bf16;
 }
 
 /// c[r][0 .. end - begin) (+)= block * columns [begin, end) of the transposed matrix; at most one tile wide.
-void multiply_tile(const Cpu& cpu, int n_rows, const std::byte* a, const PackedMatrix& matrix,
+void multiply_tile(const Cpu& cpu, int n_rows, std::byte* a, const PackedMatrix& matrix,
                    std::int64_t begin, std::int64_t end, float* c, std::int64_t c_stride, bool accumulate) {
-  const auto gemm = matrix.format() == Format::kF32 ? cpu.kernels.gemm_f32 : cpu.kernels.gemm_bf16;
+  const auto gemm = gemm_of(cpu.kernels, matrix.format());
   const std::int64_t first_panel = begin / kPanel;
   const auto n_panels = static_cast<int>((end + kPanel - 1) / kPanel - first_panel);
   GemmTile tile{n_rows, n_panels, matrix.n_in(), a,      matrix.panel(first_panel), matrix.panel_bytes(),
-                c,      c_stride, accumulate,    nullptr};
-  if (begin % kPanel == 0 && end % kPanel == 0) return gemm(tile);
-  // Edges of the matrix or of a head: whole panels into a side tile, of which the wanted columns are copied.
+                c,      c_stride, accumulate,    scales_of(a, n_rows, matrix.n_in(), matrix.format())};
+  if (begin % kPanel == 0 && end % kPanel == 0 && matrix.format() != Format::kI8) return gemm(tile);
+  // Whole panels into a side tile, of which the wanted columns are copied: at the edges of a matrix or of a head,
+  // and for int8, which comes back to its sums many times, when rows of `c` may share places in the cache.
   alignas(64) float side[kMaxRows * kTile] = {};
   const std::int64_t skipped = begin - first_panel * kPanel;
   const auto n_bytes = static_cast<std::size_t>(end - begin) * sizeof(float);
@@ -168,21 +193,26 @@ struct ExpertRows {
 /// inner = silu(gate x) * (up x) of the columns [begin, end), written as the activations of `down`.
 void gate_and_up(const Cpu& cpu, const ExpertBlock& block, const ExpertRows& rows, std::int64_t begin,
                  std::int64_t end) {
-  alignas(64) float gate[kMaxRows * kTile];
-  alignas(64) float up[kMaxRows * kTile];
-  const Format format = packed(block.weights->down).format();
-  const std::byte* x = rows.x + block.first_slot * rows.x_bytes;
-  const std::int64_t chunk_stride = std::int64_t{block.n_rows} * kChunkBytes;
-  for_tiles(begin, end, [&](std::int64_t from, std::int64_t to) {
-    multiply_tile(cpu, block.n_rows, x, packed(block.weights->gate), from, to, gate, kTile, false);
-    multiply_tile(cpu, block.n_rows, x, packed(block.weights->up), from, to, up, kTile, false);
-    std::byte* inner =
-        rows.inner + block.first_slot * rows.inner_bytes + chunks_of(from, format) * chunk_stride;
+  constexpr int kStep = 2 * kTile;  // whole chunks in every format
+  alignas(64) float gate[kMaxRows * kStep];
+  alignas(64) float up[kMaxRows * kStep];
+  const PackedMatrix& down = packed(block.weights->down);
+  std::byte* x = rows.x + block.first_slot * rows.x_bytes;
+  std::byte* inner = rows.inner + block.first_slot * rows.inner_bytes;
+  float* scales = scales_of(inner, block.n_rows, down.n_in(), down.format());
+  for (std::int64_t first = begin; first < end; first += kStep) {
+    const std::int64_t last = std::min(end, first + kStep);
+    for_tiles(first, last, [&](std::int64_t from, std::int64_t to) {
+      multiply_tile(cpu, block.n_rows, x, packed(block.weights->gate), from, to, gate + (from - first), kStep, false);
+      multiply_tile(cpu, block.n_rows, x, packed(block.weights->up), from, to, up + (from - first), kStep, false);
+    });
+    const std::int64_t first_place = chunks_of(first, down.format()) * block.n_rows;  // chunk and row
     for (int r = 0; r < block.n_rows; ++r) {
-      cpu.kernels.silu_multiply(gate + r * kTile, up + r * kTile, gate + r * kTile, to - from);
-      pack_row(cpu, format, gate + r * kTile, to - from, inner + r * kChunkBytes, chunk_stride);
+      cpu.kernels.silu_multiply(gate + r * kStep, up + r * kStep, gate + r * kStep, last - first);
+      pack_row(cpu, down.format(), gate + r * kStep, last - first, inner + (first_place + r) * kChunkBytes,
+               scales + (scales != nullptr ? first_place + r : 0), block.n_rows);
     }
-  });
+  }
 }
 
 /// y[slot] (+)= FFN of its expert. token_of(slot) gives the row of `in`.

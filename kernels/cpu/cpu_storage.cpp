@@ -11,12 +11,20 @@
 namespace kernels::cpu {
 
 std::int64_t PackedMatrix::bytes_of_panel(std::int64_t n_in, Format format) {
-  return format == Format::kF32 ? n_in * kPanel * 4 : (n_in + 1) / 2 * kPanel * 4;
+  switch (format) {
+    case Format::kF32:
+      return n_in * kPanel * 4;
+    case Format::kBF16:
+      return (n_in + 1) / 2 * kPanel * 4;
+    case Format::kI8:
+      return (n_in + kByteBlock - 1) / kByteBlock * kByteBlockBytes;
+  }
+  return 0;
 }
 
 std::unique_ptr<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, Format format,
                                                  ThreadPool& pool) {
-  if (!checked_product(source.n_out + kPanel, source.n_in + 2, 4)) return nullptr;
+  if (!checked_product(source.n_out + kPanel, source.n_in + kByteBlock, 4)) return nullptr;
   const std::int64_t n_panels = (source.n_out + kPanel - 1) / kPanel;
   auto values = HostBuffer::create(static_cast<std::size_t>(n_panels * bytes_of_panel(source.n_in, format)));
   if (values == nullptr) return nullptr;
@@ -34,6 +42,8 @@ void PackedMatrix::pack_panel(const MatrixSource& source, std::int64_t panel, fl
     decode_row(source, panel * kPanel + j, row);
     if (format_ == Format::kF32) {
       for (std::int64_t i = 0; i < n_in_; ++i) reinterpret_cast<float*>(out)[i * kPanel + j] = row[i];
+    } else if (format_ == Format::kI8) {
+      pack_bytes(row, j, out);
     } else {
       auto* pairs = reinterpret_cast<std::uint16_t*>(out);
       for (std::int64_t i = 0; i < n_in_; ++i)
@@ -42,11 +52,34 @@ void PackedMatrix::pack_panel(const MatrixSource& source, std::int64_t panel, fl
   }
 }
 
+void PackedMatrix::pack_bytes(const float* row, std::int64_t column, std::byte* panel) const {
+  const TileKernels& kernels = best_tile_kernels();
+  for (std::int64_t first = 0; first < n_in_; first += kByteBlock, panel += kByteBlockBytes) {
+    const std::int64_t n = std::min<std::int64_t>(kByteBlock, n_in_ - first);
+    std::int8_t values[kByteBlock] = {};
+    const float scale = int8_scale(kernels.largest_size(row + first, n));
+    if (scale > 0) kernels.quantise(row + first, n, scale, values);
+    reinterpret_cast<float*>(panel)[column] = scale;
+    std::int32_t sum = 0;
+    for (const std::int8_t value : values) sum += value;
+    reinterpret_cast<std::int32_t*>(panel)[kPanel + column] = -128 * sum;
+    for (int d = 0; d < kByteBlock; d += 4)
+      std::memcpy(panel + kPanel * (8 + d) + column * 4, values + d, 4);
+  }
+}
+
 void PackedMatrix::row(std::int64_t i, float* out) const {
   const std::int64_t j = i % kPanel;
   const std::byte* at = panel(i / kPanel);
   if (format_ == Format::kF32) {
     for (std::int64_t d = 0; d < n_in_; ++d) out[d] = reinterpret_cast<const float*>(at)[d * kPanel + j];
+  } else if (format_ == Format::kI8) {
+    for (std::int64_t d = 0; d < n_in_; ++d) {
+      const std::byte* block = at + d / kByteBlock * kByteBlockBytes;
+      const std::int64_t in_block = d % kByteBlock;
+      const auto value = static_cast<std::int8_t>(block[kPanel * (8 + in_block / 4 * 4) + j * 4 + in_block % 4]);
+      out[d] = reinterpret_cast<const float*>(block)[j] * static_cast<float>(value);
+    }
   } else {
     const auto* pairs = reinterpret_cast<const std::uint16_t*>(at);
     for (std::int64_t d = 0; d < n_in_; ++d) out[d] = bf16_to_float(pairs[(d / 2 * kPanel + j) * 2 + d % 2]);

@@ -12,7 +12,8 @@
 namespace kernels::cpu {
 
 /// Weights in panels of kPanel outputs, in the order in which the inner loops read them; missing outputs are
-/// zero rows. f32: [n_panels][n_in][kPanel]; bf16: [n_panels][ceil(n_in/2)][kPanel][2].
+/// zero rows. f32: [n_panels][n_in][kPanel]; bf16: [n_panels][ceil(n_in/2)][kPanel][2]; i8: blocks of kByteBlock
+/// inputs with a scale per output, see kByteBlockBytes.
 class PackedMatrix final : public Matrix {
  public:
   /// Null when the memory is not there.
@@ -37,6 +38,7 @@ class PackedMatrix final : public Matrix {
         values_(std::move(values)) {}
   static std::int64_t bytes_of_panel(std::int64_t n_in, Format format);
   void pack_panel(const MatrixSource& source, std::int64_t panel, float* row);
+  void pack_bytes(const float* row, std::int64_t column, std::byte* panel) const;
 
   std::int64_t n_out_;
   std::int64_t n_in_;

@@ -18,13 +18,19 @@ constexpr int kIndexRows = 8;    // query-heads that one step of `score_i8` mult
 constexpr int kIndexKeys = 64;   // keys that one step of `score_i8` multiplies at most
 constexpr int kIndexQueries = 8; // queries that one call of `score_i8` takes
 
+// int8 matrices: inputs that share a scale, and the bytes of one panel's block: f32 scales [kPanel], i32
+// offsets [kPanel] (-128 * sum of the weights), s8 weights [kByteBlock / 4][kPanel][4].
+constexpr int kByteBlock = 64;
+constexpr int kByteBlockBytes = kPanel * (4 + 4 + kByteBlock);
+static_assert(kByteBlock == kChunkBytes);
+
 /// Arithmetic of one packed matrix.
 enum class Format : std::uint8_t { kF32, kBF16, kI8 };
 
 /// c[r][j] (+)= sum over i of a[r][i] * b[panel][j][i]. The sum of each element runs over i in order, so it
 /// does not depend on n_rows or on the place in the tile.
 ///   a  [chunk][n_rows][kChunkBytes]: values (f32, bf16 or u8 with 128 added), zeros after the last
-///   b  panels, panel_bytes apart: f32 [k][kPanel]; bf16 [ceil(k/2)][kPanel][2]; i8 see PackedMatrix
+///   b  panels, panel_bytes apart: f32 [k][kPanel]; bf16 [ceil(k/2)][kPanel][2]; i8 blocks, see above
 ///   c  room for n_panels * kPanel columns
 struct GemmTile {
   int n_rows;
@@ -36,7 +42,7 @@ struct GemmTile {
   float* c;
   std::int64_t c_stride;
   bool accumulate;
-  const float* a_scales;  // i8 only: [chunk][n_rows]
+  const float* a_scales;  // i8 only: [chunk][n_rows], value = scale * (byte - 128)
 };
 
 struct AttentionTile {

@@ -10,6 +10,12 @@ constexpr int kLanes = 16;
 constexpr int kRegisters = 32;
 constexpr int kGemmRows = 14;
 
+/// Products of 16-bit numbers, neighbours added.
+typedef int Words __attribute__((vector_size(64), aligned(4), may_alias));
+inline Words multiply_halves(Words a, Words b) {
+  return reinterpret_cast<Words>(_mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+}
+
 #include "kernels/cpu/tile_kernels_body.h"
 
 #include "kernels/cpu/tile_kernels_avx512_body.h"

@@ -68,6 +68,21 @@ void gemm_bf16_dot(const GemmTile& tile) {
   gemm_up_to<kGemmRows>(tile, GemmBF16Dot{});
 }
 
+struct ByteDot {
+  using Weights = __m512i;
+  using Words = VectorOf<16>::integers;
+  static Weights weights(const std::byte* b) { return _mm512_loadu_si512(b); }
+  static Words add(Words sum, Weights weights, unsigned a) {
+    auto acc = reinterpret_cast<__m512i>(sum);
+    add_byte_products(acc, _mm512_set1_epi32(static_cast<int>(a)), weights);
+    return reinterpret_cast<Words>(acc);
+  }
+};
+
+void gemm_i8_dot(const GemmTile& tile) {
+  gemm_up_to<kGemmRows>(tile, GemmI8<ByteDot>{});
+}
+
 /// scores[s][lane] of kKeys keys; the lanes are query-heads, so the key's values are broadcast from where
 /// they lie.
 template <int kWidth, int kVectors, int kKeys>

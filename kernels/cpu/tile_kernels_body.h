@@ -1,5 +1,5 @@
 // Not a header of its own: each tile_kernels_*.cpp includes it once, inside an unnamed namespace, after
-// it has defined kName, kLanes (floats of one register), kRegisters and kGemmRows. `kPortable` at the end is
+// it has defined kName, kLanes (floats of one register), kRegisters, kGemmRows and multiply_halves. `kPortable` at the end is
 // its table; a file that knows faster instructions replaces entries of a copy. Vectors are GCC's own, so the same
 // text becomes SSE2, AVX2 or AVX-512 code. Every lane does the same operations in the same order
 // whatever stands beside it; that is why results do not depend on how work was cut.
@@ -169,6 +169,73 @@ struct GemmBF16 {
 
 inline void gemm_bf16(const GemmTile& tile) {
   gemm_up_to<kGemmRows>(tile, GemmBF16{});
+}
+
+/// Bytes of one word as two registers of 16-bit numbers: the products of pairs of those fit in 32 bits, exactly.
+struct BytePairs {
+  using Words = typename VectorOf<kLanes>::integers;
+  struct Weights {
+    Words even;
+    Words odd;
+  };
+  static inline __attribute__((always_inline)) Weights weights(const std::byte* b) {
+    typedef short Halves __attribute__((vector_size(kLanes * 4)));
+    const auto halves = reinterpret_cast<Halves>(*reinterpret_cast<const Words*>(b));
+    return {reinterpret_cast<Words>((halves << 8) >> 8), reinterpret_cast<Words>(halves >> 8)};
+  }
+  static inline __attribute__((always_inline)) Words add(Words sum, const Weights& weights, unsigned a) {
+    const Words even = Words{} + static_cast<int>(a & 0x00ff00ffu);
+    const Words odd = Words{} + static_cast<int>(a >> 8 & 0x00ff00ffu);
+    return sum + multiply_halves(even, weights.even) + multiply_halves(odd, weights.odd);
+  }
+};
+
+/// Whole numbers within a block of kByteBlock inputs, f32 from block to block: those sums stay in `c`, the
+/// registers belong to the whole numbers.
+template <typename Bytes>
+struct GemmI8 {
+  template <int kRows, int kPanels>
+  void operator()(const GemmTile& tile) const {
+    using Words = typename VectorOf<kLanes>::integers;
+    constexpr int kVectors = kPerPanel * kPanels;
+    const std::byte* a = tile.a;
+    const std::byte* b = tile.b;
+    const float* a_scales = tile.a_scales;
+    for (int r = 0; !tile.accumulate && r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v) store<kLanes>(tile.c + r * tile.c_stride + v * kLanes, Vector<kLanes>{});
+    for (std::int64_t left = tile.k; left > 0; left -= kByteBlock) {
+      const int n_words = left < kByteBlock ? static_cast<int>((left + 3) / 4) : kByteBlock / 4;
+      const std::byte* heads[kVectors];  // of the panel's block: scales, offsets, then the weights
+      for (int v = 0; v < kVectors; ++v)
+        heads[v] = b + (v / kPerPanel) * tile.panel_bytes + v % kPerPanel * kLanes * 4;
+      Words sums[kRows][kVectors];
+      for (int r = 0; r < kRows; ++r)
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = *reinterpret_cast<const Words*>(heads[v] + kPanel * 4);
+      for (int i = 0; i < n_words; ++i) {
+        typename Bytes::Weights weights[kVectors];
+        for (int v = 0; v < kVectors; ++v) weights[v] = Bytes::weights(heads[v] + kPanel * 4 * (2 + i));
+        for (int r = 0; r < kRows; ++r) {
+          unsigned value;
+          __builtin_memcpy(&value, a + r * kChunkBytes + i * 4, sizeof value);
+          for (int v = 0; v < kVectors; ++v) sums[r][v] = Bytes::add(sums[r][v], weights[v], value);
+        }
+      }
+      for (int r = 0; r < kRows; ++r) {
+        for (int v = 0; v < kVectors; ++v) {
+          float* c = tile.c + r * tile.c_stride + v * kLanes;
+          const Vector<kLanes> scale = load<kLanes>(reinterpret_cast<const float*>(heads[v])) * a_scales[r];
+          store<kLanes>(c, load<kLanes>(c) + __builtin_convertvector(sums[r][v], Vector<kLanes>) * scale);
+        }
+      }
+      a += kRows * kChunkBytes;
+      b += kByteBlockBytes;
+      a_scales += kRows;
+    }
+  }
+};
+
+inline void gemm_i8(const GemmTile& tile) {
+  gemm_up_to<kGemmRows>(tile, GemmI8<BytePairs>{});
 }
 
 void pack_f32(const float* row, std::int64_t n, std::byte* out, std::int64_t chunk_stride) {
@@ -455,7 +522,7 @@ constexpr TileKernels kPortable{
     .native_bf16 = false,
     .gemm_f32 = gemm_f32,
     .gemm_bf16 = gemm_bf16,
-    .gemm_i8 = nullptr,
+    .gemm_i8 = gemm_i8,
     .pack_f32 = pack_f32,
     .pack_bf16 = pack_bf16,
     .silu_multiply = silu_multiply,

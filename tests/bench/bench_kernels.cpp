@@ -211,7 +211,7 @@ constexpr auto kBest = [](const std::vector<double>& values) {
 
 void add(const char* name, void (*function)(benchmark::State&, Compute),
          const std::vector<std::vector<std::int64_t>>& sizes) {
-  for (const auto& [label, compute] : {std::pair{"f32", Compute::kF32}, std::pair{"bf16", Compute::kBF16}})
+  for (const auto& [label, compute] : {std::pair{"f32", Compute::kF32}, std::pair{"bf16", Compute::kBF16}, std::pair{"int8", Compute::kInt8}})
     for (const auto& size : sizes)
       benchmark::RegisterBenchmark((std::string(name) + "/" + label).c_str(), function, compute)
           ->Args(size)

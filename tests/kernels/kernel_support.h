@@ -17,8 +17,9 @@ using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 using Ints = std::vector<std::int32_t>;
 
-/// "reference", or "cpu/ISA/THREADS" as in "cpu/avx2/3", with "/bf16" behind it for that arithmetic.
+/// "reference", or "cpu/ISA/THREADS" as in "cpu/avx2/3", with "/bf16" or "/int8" behind it for that arithmetic.
 inline kernels::Compute compute_of(const std::string& kind) {
+  if (kind.ends_with("/int8")) return kernels::Compute::kInt8;
   return kind.ends_with("/bf16") ? kernels::Compute::kBF16 : kernels::Compute::kF32;
 }
 
@@ -34,7 +35,8 @@ inline const std::vector<std::string> kExactBackends{"reference", "cpu/plain/1",
                                                      "cpu/avx512bf16/2"};
 inline const std::vector<std::string> kBackends{
     "reference",        "cpu/plain/1",     "cpu/avx2/2",        "cpu/avx512/3",         "cpu/avx512bf16/2",
-    "cpu/plain/1/bf16", "cpu/avx2/1/bf16", "cpu/avx512/1/bf16", "cpu/avx512bf16/2/bf16"};
+    "cpu/plain/1/bf16", "cpu/avx2/1/bf16", "cpu/avx512/1/bf16", "cpu/avx512bf16/2/bf16",
+    "cpu/plain/2/int8", "cpu/avx2/1/int8", "cpu/avx512/1/int8", "cpu/avx512bf16/2/int8"};
 
 /// Numbers of a fixed sequence, normally distributed, times `size`.
 inline Floats random_floats(std::int64_t n, unsigned seed, float size = 1.0f) {
@@ -82,14 +84,23 @@ inline double error_of(const Floats& got, const Doubles& wanted) {
   return largest / (std::sqrt(squares / static_cast<double>(got.size())) + 1e-30);
 }
 
-/// Largest error_of() that a backend may have against loops in double precision.
-inline double tolerance(const std::string& kind) {
-  return compute_of(kind) == kernels::Compute::kF32 ? 2e-5 : 4e-2;
+/// Largest error_of() that an arithmetic may have against loops in double precision: the one table of
+/// tolerances. `scores` are those of the indexer, whose keys and queries are int8 beside bf16 and int8 products.
+struct Tolerance {
+  double values;
+  double scores;
+};
+inline Tolerance tolerances(kernels::Compute compute) {
+  switch (compute) {
+    case kernels::Compute::kF32:
+      return {2e-5, 2e-5};
+    case kernels::Compute::kInt8:
+      return {2e-1, 1e-1};
+    default:
+      return {4e-2, 1e-1};
+  }
 }
-
-/// The same for the scores of the indexer, whose keys and queries are int8 there: 254 steps per vector.
-inline double score_tolerance(const std::string& kind) {
-  return compute_of(kind) == kernels::Compute::kF32 ? 2e-5 : 1e-1;
-}
+inline double tolerance(const std::string& kind) { return tolerances(compute_of(kind)).values; }
+inline double score_tolerance(const std::string& kind) { return tolerances(compute_of(kind)).scores; }
 
 }  // namespace kernel_support

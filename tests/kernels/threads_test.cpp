@@ -89,7 +89,8 @@ void ThreadsTest::results_do_not_depend_on_threads_or_chunks_data() {
   QTest::addColumn<std::string>("arithmetic");
   for (const char* isa : {"plain", "avx2", "avx512", "avx512bf16"}) {
     QTest::newRow(isa) << std::string(isa) << std::string();
-    QTest::addRow("%s bf16", isa) << std::string(isa) << std::string("/bf16");
+    for (const char* arithmetic : {"bf16", "int8"})
+      QTest::addRow("%s %s", isa, arithmetic) << std::string(isa) << "/" + std::string(arithmetic);
   }
 }
 
