@@ -19,7 +19,6 @@ struct BenchArguments {
   std::vector<std::string> select{"indexer"};
   int top_k = 0;
   std::string format = "text";
-  bool exact = false;
 };
 
 const std::array<const char*, engine::kWorkParts> kPartNames{"projections", "experts", "indexer", "attention", "other"};
@@ -101,8 +100,7 @@ int measure(const BenchArguments& arguments) {
   const StopOnInterrupt interrupt;
   const auto folder = arguments.model.folder();
   if (!folder) return fail(folder.error());
-  engine::LocalEngineOptions options = arguments.model.options();
-  if (arguments.exact) options.arithmetic = engine::Arithmetic::kExact;
+  const engine::LocalEngineOptions options = arguments.model.options();
   engine::BenchOptions bench;
   bench.top_k = arguments.top_k;
   bench.modes.clear();
@@ -130,7 +128,6 @@ void add_bench(CLI::App& program, Action& action) {
   command->add_option("--select", arguments->select, "Modes to compare in one run; the first reads the whole prompt")
       ->delimiter(',')->check(CLI::IsMember({"indexer", "blocks", "dense"}))->capture_default_str();
   command->add_option("--top-k", arguments->top_k, "Keys per query (default: the model's own)")->check(CLI::Range(0, 131072));
-  command->add_flag("--exact", arguments->exact, "Compute in f32 throughout");
   command->add_option("--format", arguments->format, "How the figures are printed")->check(CLI::IsMember({"text", "csv", "json"}))->capture_default_str();
   command->callback([arguments, &action] { action = [arguments] { return measure(*arguments); }; });
 }

@@ -10,6 +10,7 @@ void ModelArguments::add_to(CLI::App& command) {
   command.add_option("--model", model, "Folder of a Hugging Face model or a GGUF file (default: the bundled model)");
   command.add_option("--device", device, "Where it runs")->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}))->capture_default_str();
   command.add_option("--threads", threads, "Threads of the CPU (default: one per core)")->check(CLI::Range(0, 1024));
+  command.add_option("--arithmetic", arithmetic, "How a CPU multiplies: fast (bf16), int8 (half the memory, a little less exact) or exact (f32)")->check(CLI::IsMember({"fast", "int8", "exact"}))->capture_default_str();
   command.add_option("--context", context, "Largest prompt and answer together, in tokens (default: the model's own)")->check(CLI::Range(0, 131072));
 }
 
@@ -26,6 +27,9 @@ engine::LocalEngineOptions ModelArguments::options() const {
                    : device == "reference" ? engine::Device::kReference
                                            : engine::Device::kAuto;
   options.n_threads = threads;
+  options.arithmetic = arithmetic == "int8"    ? engine::Arithmetic::kInt8
+                       : arithmetic == "exact" ? engine::Arithmetic::kExact
+                                               : engine::Arithmetic::kFast;
   options.context_length = context;
   options.prefix_folder = cache_folder() / "prefixes";
   return options;

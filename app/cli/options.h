@@ -15,11 +15,12 @@
 
 namespace app::cli {
 
-/// --model, --device, --threads, --context
+/// --model, --device, --threads, --arithmetic, --context
 struct ModelArguments {
   std::string model;
   std::string device = "auto";
   int threads = 0;
+  std::string arithmetic = "fast";
   std::int64_t context = 0;
   void add_to(CLI::App& command);
   /// The folder or file named by --model, else the bundled model.

@@ -14,8 +14,9 @@ namespace engine {
 enum class Device { kAuto, kCpu, kCuda, kReference };
 
 /// How a CPU multiplies. kFast: bf16 products and int8 indexer keys where the processor has them (measured
-/// against f32 in docs/performance.md), kExact: f32 throughout.
-enum class Arithmetic { kFast, kExact };
+/// against f32 in docs/performance.md), kInt8: weights and activations in int8, which needs about half the memory
+/// and bandwidth of kFast and is a little less exact, kExact: f32 throughout.
+enum class Arithmetic { kFast, kInt8, kExact };
 
 struct LocalEngineOptions {
   Device device = Device::kAuto;   // kAuto: CUDA where there is one that fits, else the CPU

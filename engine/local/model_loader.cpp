@@ -26,7 +26,9 @@ std::string in_gigabytes(std::int64_t n_bytes) {
 std::unique_ptr<kernels::Backend> make_cpu(const LocalEngineOptions& options) {
   kernels::CpuOptions cpu;
   cpu.n_threads = options.n_threads;
-  cpu.compute = options.arithmetic == Arithmetic::kFast ? kernels::Compute::kFastest : kernels::Compute::kF32;
+  cpu.compute = options.arithmetic == Arithmetic::kFast   ? kernels::Compute::kFastest
+                : options.arithmetic == Arithmetic::kInt8 ? kernels::Compute::kInt8
+                                                          : kernels::Compute::kF32;
   return kernels::make_cpu_backend(cpu);
 }
 
@@ -102,6 +104,7 @@ Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& pat
   if (model->layout.chat.empty()) model->layout.chat = chat_family(model->config);
   // Keys that were computed in another way are other keys.
   if (options.arithmetic == Arithmetic::kFast) model->fingerprint = hash_of(model->fingerprint + " fast");
+  if (options.arithmetic == Arithmetic::kInt8) model->fingerprint = hash_of(model->fingerprint + " int8");
   TRY_ASSIGN(model->backend, make_backend(options, checkpoint->n_bytes()));
   TRY(check_memory(*model->backend, checkpoint->n_bytes()));
   TRY_ASSIGN(model->weights, load_weights(*checkpoint, model->config, *model->backend, observer, stop));

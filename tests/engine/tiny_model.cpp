@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "tests/kernels/kernel_support.h"
+
 namespace {
 
 template <typename T>
@@ -27,7 +29,7 @@ std::vector<T> values_of(const engine::TensorFile& file, const std::string& name
 }  // namespace
 
 std::unique_ptr<kernels::Backend> make_backend(const std::string& name) {
-  return name == "reference" ? kernels::make_reference_backend() : kernels::make_cpu_backend();
+  return name == "cpu" ? kernels::make_cpu_backend() : kernel_support::make_backend(name);
 }
 
 std::filesystem::path TinyModel::folder(const std::string& name) {

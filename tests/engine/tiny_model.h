@@ -15,7 +15,7 @@
 /// A model of tests/golden on one backend, with what transformers recorded for it.
 class TinyModel {
  public:
-  /// `backend` is "reference" or "cpu". Ends the test program with the reason when it cannot be loaded.
+  /// `backend` is "cpu", "reference" or a kind of tests/kernels/kernel_support.h. Ends the test program with the reason when it cannot be loaded.
   TinyModel(const std::string& name, const std::string& backend, std::int64_t chunk = 128);
   /// The same, with weights from elsewhere.
   TinyModel(const std::string& name, const std::string& backend, const engine::Checkpoint& checkpoint);
