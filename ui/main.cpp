@@ -1,7 +1,9 @@
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QFileInfo>
+#include <QLocale>
 #include <QTimer>
+#include <QTranslator>
 
 #include <cstdio>
 
@@ -40,6 +42,14 @@ int main(int argc, char** argv) {
   QApplication::setApplicationName(QStringLiteral("Longleaf"));
   QApplication::setDesktopFileName(QStringLiteral("longleaf"));
   QApplication::setApplicationVersion(QStringLiteral("0.1.0"));
+
+  // The user's language where there is a translation, else English, which has only its plurals there.
+  QTranslator translator;
+  if (const auto resources = app::resources_folder()) {
+    const QString folder = QString::fromStdString((*resources / "translations").string());
+    const bool found = translator.load(QLocale(), QStringLiteral("longleaf"), QStringLiteral("_"), folder) || translator.load(QStringLiteral("longleaf_en"), folder);
+    if (found) QApplication::installTranslator(&translator);
+  }
 
   QCommandLineParser options;
   options.setApplicationDescription(QApplication::translate("main", "Reads long documents and code with a sparse-attention model, and shows what it consulted."));

@@ -112,6 +112,39 @@ void describe_end(const Answer& answer, Run& run) {
   run.decode_seconds = generation.decode_seconds;
 }
 
+/// Puts what was said before behind the prompt. Control tokens come from here alone, never from the text.
+Result<void> go_on_behind(const Beginning& beginning, const engine::Tokenizer& tokenizer, std::int64_t context_length, engine::GenerationRequest& request) {
+  const auto append = [&](std::string_view text) {
+    const auto ids = tokenizer.encode(text);
+    request.prompt.insert(request.prompt.end(), ids.begin(), ids.end());
+  };
+  if (request.starts_in_thinking) {
+    append(beginning.thinking);
+    if (!beginning.answer.empty()) {
+      const auto end_of_thinking = tokenizer.control("</think>");
+      if (!end_of_thinking) return Error{ErrorCode::kUnsupported, "This model has no sign for the end of its thinking, so it cannot go on with an answer; ask again."};
+      request.prompt.push_back(*end_of_thinking);
+      request.starts_in_thinking = false;
+    }
+  }
+  append(beginning.answer);
+  const std::int64_t left = context_length - static_cast<std::int64_t>(request.prompt.size());
+  if (left <= 0) return Error{ErrorCode::kInvalidInput, "Prompt and answer fill the model's context; there is no room to go on. Choose fewer pages or files and ask again."};
+  request.sampling.max_new_tokens = static_cast<int>(std::min<std::int64_t>(request.sampling.max_new_tokens, left));
+  return {};
+}
+
+/// The new text behind the old one, with the places of the tokens in the whole.
+void join(const Beginning& beginning, engine::Generation& generation) {
+  for (engine::GeneratedToken& token : generation.tokens) {
+    const auto before = static_cast<std::uint32_t>((token.channel == engine::Channel::kThinking ? beginning.thinking : beginning.answer).size());
+    token.text_begin += before;
+    token.text_end += before;
+  }
+  generation.thinking.insert(0, beginning.thinking);
+  generation.answer.insert(0, beginning.answer);
+}
+
 }  // namespace
 
 Result<Answer> answer_question(const Project& project, engine::Engine& engine, PromptBuilder& builder, const Question& question,
@@ -128,6 +161,7 @@ Result<Answer> answer_question(const Project& project, engine::Engine& engine, P
   }
   request.selection = question.selection;
   request.trace_level = question.trace_level;
+  if (question.beginning) TRY(go_on_behind(*question.beginning, *engine.tokenizer(), engine.info().context_length, request));
   answer.run = begin_run(engine, question, request, asked_at);
   if (request.trace_level != engine::TraceLevel::kOff && !project.read_only()) {
     request.trace_path = unfinished_trace_path(project.path());
@@ -139,6 +173,7 @@ Result<Answer> answer_question(const Project& project, engine::Engine& engine, P
     return generation.error();
   }
   answer.generation = std::move(*generation);
+  if (question.beginning) join(*question.beginning, answer.generation);
 
   auto citations = find_citations(answer.generation.answer, answer.prompt.map, project, engine.layout());
   if (citations) {

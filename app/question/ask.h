@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
+#include <string>
 
 #include "app/project/project.h"
 #include "app/question/citations.h"
@@ -9,12 +11,20 @@
 
 namespace app {
 
+/// What a run had said before it was stopped.
+struct Beginning {
+  std::string thinking;
+  std::string answer;
+};
+
 struct Question {
   PromptQuestion prompt;
   engine::SamplingOptions sampling;      // used when `own_sampling`
   bool own_sampling = false;             // else the layout's
   engine::SelectionOptions selection;
   engine::TraceLevel trace_level = engine::TraceLevel::kBlocks;
+  /// The model goes on behind this; thinking and answer of the result begin with it.
+  std::optional<Beginning> beginning;
 };
 
 struct Answer {

@@ -1,5 +1,5 @@
 // Drives the real widgets without a display and prints the longest time that the window's thread was
-// held: bench_window [PATH OF longleaf-cli]. The exit code counts the
+// held: bench_window [PATH OF longleaf-cli [window|tree|answer|pages]]. The exit code counts the
 // figures that miss their limit.
 #include <QAbstractItemView>
 #include <QApplication>
@@ -11,6 +11,7 @@
 #include <QTreeView>
 
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
@@ -46,14 +47,25 @@ class TimedApplication final : public QApplication {
       --depth_;
       return taken;
     }
+    // Both may be gone afterwards.
+    const int event_type = event->type();
+    const char* const receiver_type = receiver->metaObject()->className();
     QElapsedTimer clock;
     clock.start();
     const bool taken = QApplication::notify(receiver, event);
     --depth_;
-    longest_ms = std::max(longest_ms, static_cast<double>(clock.nsecsElapsed()) / 1e6);
+    note(static_cast<double>(clock.nsecsElapsed()) / 1e6, event_type, receiver_type);
     return taken;
   }
+  void note(double milliseconds, int event_type, const char* receiver_type) {
+    if (milliseconds <= longest_ms) return;
+    longest_ms = milliseconds;
+    longest_event = event_type;
+    longest_receiver = receiver_type;
+  }
   double longest_ms = 0;
+  int longest_event = 0;             // QEvent::Type; 0: a direct call
+  const char* longest_receiver = "";
 
  private:
   int depth_ = 0;
@@ -66,6 +78,7 @@ void report(const char* what, double milliseconds, double limit_ms) {
   const bool missed = milliseconds > limit_ms;
   n_missed += missed ? 1 : 0;
   std::printf("%-58s %9.1f ms   limit %7.1f ms%s\n", what, milliseconds, limit_ms, missed ? "   MISSED" : "");
+  if (missed) std::printf("    longest: event %d at %s\n", application->longest_event, application->longest_receiver);
   std::fflush(stdout);
 }
 
@@ -87,7 +100,7 @@ void timed(Work work) {
   QElapsedTimer clock;
   clock.start();
   work();
-  application->longest_ms = std::max(application->longest_ms, milliseconds_of(clock));
+  application->note(milliseconds_of(clock), 0, "direct call");
 }
 
 struct Bench {
@@ -172,7 +185,10 @@ void measure_answer() {
     if (line % 400 == 50) run.answer += "| year | level |\n|---|--:|\n| " + n + " | 4.2 |\n\n";
     run.answer += "Line " + n + " says **something** about `item_" + n + "` and the year 2014.\n\n";
     if (line % lines_at_once != 0) continue;
+    QElapsedTimer piece;
+    piece.start();
     timed([&] { turn->show_run(run); });
+    if (std::getenv("BENCH_TRACE") != nullptr && piece.elapsed() > 10) std::printf("    line %d: %lld ms\n", line, static_cast<long long>(piece.elapsed()));
     frame();
   }
   run.running = false;
@@ -249,9 +265,10 @@ int main(int argc, char** argv) {
   application = &timed_application;
   Q_INIT_RESOURCE(icons);
   ui::apply_theme(timed_application, ui::Theme::kLight, false);
-  measure_first_window(since_main);
-  measure_tree();
-  measure_answer();
-  measure_pages(argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::path());
+  const std::string only = argc > 2 ? argv[2] : "";
+  if (only.empty() || only == "window") measure_first_window(since_main);
+  if (only.empty() || only == "tree") measure_tree();
+  if (only.empty() || only == "answer") measure_answer();
+  if (only.empty() || only == "pages") measure_pages(argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::path());
   return n_missed;
 }

@@ -37,6 +37,9 @@ class SourceModelTest : public QObject {
   void tokens_of_a_folder_are_the_sum_and_estimates_are_marked();
   void ticking_under_a_filter_leaves_hidden_files_alone();
   void ticks_survive_new_documents();
+  void a_source_taken_by_its_outline_counts_less_and_says_so();
+  void documents_keep_the_order_that_the_user_gave_them();
+  void what_the_user_decided_survives_being_written_down();
   void fifty_thousand_files_filter_within_a_tenth_of_a_second();
 };
 
@@ -87,6 +90,47 @@ void SourceModelTest::ticks_survive_new_documents() {
   model.set_ticked({11});
   model.set_documents({tree()}, {{1, {part(10, "src/a.cc", 400), part(11, "src/b.cc", 800), part(13, "src/new.cc", 80)}}});
   QCOMPARE(model.ticked(), (std::vector<app::PartId>{11, 13}));
+}
+
+void SourceModelTest::a_source_taken_by_its_outline_counts_less_and_says_so() {
+  ui::SourceModel model;
+  fill(model);
+  model.set_tokens({{10, 100}, {11, 200}, {12, 10}});
+  model.set_detail(model.index_of(11).parent(), app::Detail::kOutline);  // src
+  QCOMPARE(model.index_of(11).data(ui::SourceModel::kDetailRole).toInt(), int(app::Detail::kOutline));
+  QCOMPARE(model.index_of(11).parent().data(ui::SourceModel::kDetailRole).toInt(), int(app::Detail::kOutline));
+  QCOMPARE(model.index(0, 0).data(ui::SourceModel::kDetailRole).toInt(), -1);
+  QVERIFY(!model.index_of(11).data(ui::SourceModel::kExactRole).toBool());
+  QVERIFY(model.index_of(11).data(ui::SourceModel::kTokensRole).toLongLong() < 200);
+  QCOMPARE(model.details().size(), std::size_t{2});
+  model.set_detail(model.index(0, 0), app::Detail::kFull);
+  QVERIFY(model.details().empty());
+}
+
+void SourceModelTest::documents_keep_the_order_that_the_user_gave_them() {
+  ui::SourceModel model;
+  QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+  app::Document second = tree();
+  second.id = 2;
+  second.title = "docs";
+  model.set_documents({tree(), second}, {{1, {part(10, "a.cc", 400)}}, {2, {part(20, "b.md", 400)}}});
+  model.set_ticked({20, 10});
+  QCOMPARE(model.ticked(), (std::vector<app::PartId>{10, 20}));
+  const ui::SourceState before = model.state();
+  model.move_document(2, -1);
+  QCOMPARE(model.ticked(), (std::vector<app::PartId>{20, 10}));
+  app::Document third = tree();
+  third.id = 3;
+  model.set_documents({tree(), second, third}, {{1, {part(10, "a.cc", 400)}}, {2, {part(20, "b.md", 400)}}, {3, {part(30, "c.md", 400)}}});
+  QCOMPARE(model.ticked(), (std::vector<app::PartId>{20, 10, 30}));  // new ones go behind
+  model.restore(before);
+  QCOMPARE(model.ticked(), (std::vector<app::PartId>{10, 20}));
+}
+
+void SourceModelTest::what_the_user_decided_survives_being_written_down() {
+  const ui::SourceState state{{3, 1}, {{3, app::Detail::kName}, {1, app::Detail::kOutline}}, {2, 1}};
+  QCOMPARE(ui::source_state_from_json(ui::source_state_to_json(state)), state);
+  QVERIFY(ui::source_state_from_json({{"detail", QJsonObject{{"5", 77}}}, {"order", "nonsense"}}) == ui::SourceState());
 }
 
 void SourceModelTest::fifty_thousand_files_filter_within_a_tenth_of_a_second() {

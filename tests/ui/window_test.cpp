@@ -55,6 +55,8 @@ class WindowTest : public QObject {
  private slots:
   void a_question_gets_an_answer_whose_chip_opens_the_file_at_the_words();
   void stop_ends_a_run_and_keeps_what_was_said();
+  void a_stopped_answer_goes_on_where_it_was();
+  void the_prompt_of_an_older_run_can_be_shown_again();
   void the_selection_is_shown_and_a_clicked_word_chooses_its_token();
   void the_conversation_is_there_again_after_a_restart();
   void choosing_sources_can_be_undone();
@@ -106,6 +108,52 @@ void WindowTest::stop_ends_a_run_and_keeps_what_was_said() {
   QCOMPARE(bench.workspace.asker().run().end, std::string("cancelled"));
   QVERIFY(turn->answer().find("ten") == std::string::npos);
   QVERIFY(turn->answer().find("one") != std::string::npos);
+}
+
+void WindowTest::a_stopped_answer_goes_on_where_it_was() {
+  Bench bench;
+  std::atomic<int> said = 0;
+  std::atomic<bool> go_on = false;
+  QVERIFY(open(bench, [&](fake::FakeEngine& engine) {
+    engine.fixed_answer = " one two three four five six";
+    engine.after_token = [&](std::int64_t n) {
+      said = static_cast<int>(n);
+      if (n == 5) go_on.wait(false);
+    };
+  }));
+  QSignalSpy finished(&bench.workspace.asker(), &ui::AskController::finished);
+  bench.window.conversation().ask("Count.");
+  QTRY_VERIFY(said.load() == 5);
+  emit bench.window.conversation().question_box()->stopped();
+  go_on = true;
+  go_on.notify_all();
+  QVERIFY(finished.wait());
+  ui::TurnView* turn = bench.window.conversation().view()->last_turn();
+  const std::string first = turn->answer();
+  QVERIFY(!first.empty() && first.find("six") == std::string::npos);
+  emit turn->continue_requested();
+  QVERIFY(finished.wait());
+  turn = bench.window.conversation().view()->last_turn();
+  QCOMPARE(bench.window.conversation().view()->n_turns(), 1);
+  QVERIFY(turn->answer().starts_with(first));
+  QVERIFY(turn->answer().find("six") != std::string::npos);
+  QCOMPARE(turn->question(), QString("Count."));
+}
+
+void WindowTest::the_prompt_of_an_older_run_can_be_shown_again() {
+  Bench bench;
+  QVERIFY(open(bench));
+  QSignalSpy finished(&bench.workspace.asker(), &ui::AskController::finished);
+  bench.window.conversation().ask("What is the rain of May?");
+  QVERIFY(finished.wait());
+  const std::string sent = bench.workspace.prompt()->text;
+  const app::RunId run = bench.window.conversation().view()->last_turn()->run_id();
+  bench.workspace.sources().set_ticked({});
+  std::string again;
+  bench.workspace.rebuild_prompt(run, &bench.window, [&](app::Result<std::shared_ptr<app::Prompt>> prompt) {
+    if (prompt) again = (*prompt)->text;
+  });
+  QTRY_COMPARE(again, sent);
 }
 
 void WindowTest::the_selection_is_shown_and_a_clicked_word_chooses_its_token() {

@@ -38,6 +38,7 @@ AnswerText::AnswerText(QWidget* parent) : QTextBrowser(parent) {
   viewport()->setAutoFillBackground(false);
   document()->setUndoRedoEnabled(false);
   document()->setDocumentMargin(0);
+  document()->setIndentWidth(kListIndent);
   document()->setDefaultFont(body_font());
   document()->documentLayout()->registerHandler(kChipObject, new ChipPainter(this));
   document()->documentLayout()->registerHandler(kMathObject, new MathPainter(this));

@@ -104,6 +104,10 @@ void AskController::ask(const std::filesystem::path& project, const app::Questio
   if (run_.running) return;
   run_ = RunView();
   run_.question = QString::fromStdString(question.prompt.question);
+  if (question.beginning) {
+    run_.thinking = question.beginning->thinking;
+    run_.answer = question.beginning->answer;
+  }
   run_.running = true;
   prefill_began_ = decode_began_ = 0;
   clock_.start();

@@ -185,6 +185,7 @@ app::Result<void> conversation_to_pdf(const QString& title, const std::vector<Ex
   QTextDocument document;
   document.setUndoRedoEnabled(false);
   document.setDefaultFont(body_font());
+  document.setIndentWidth(kListIndent);
   document.documentLayout()->registerHandler(kChipObject, new ChipPainter(&document));
   document.documentLayout()->registerHandler(kMathObject, new MathPainter(&document));
   DocumentBuilder builder(document);

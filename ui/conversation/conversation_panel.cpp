@@ -154,16 +154,32 @@ void ConversationPanel::ask_next() {
 
 void ConversationPanel::ask_at(int turn, const QString& question) {
   if (workspace_.asker().running() || !workspace_.obstacle().isEmpty()) return;
-  const std::vector<int> branch = tree_.branch();
-  running_parent_ = turn == 0 || branch.empty() ? -1 : branch[static_cast<std::size_t>(std::min<int>(turn, static_cast<int>(branch.size())) - 1)];
-  view_->remove_from(turn);
+  begin_turn(turn);
   tell_earlier();
-  running_ = view_->add_turn();
   workspace_.ask(question);
   running_->show_run(workspace_.asker().run());
   box_->set_running(true);
   box_->set_text({});
   view_->scroll_to_end();
+}
+
+void ConversationPanel::continue_at(int turn, app::RunId run) {
+  if (const QString obstacle = workspace_.obstacle_to_continue(); !obstacle.isEmpty() || !runs_.contains(run)) {
+    emit message(obstacle);
+    return;
+  }
+  begin_turn(turn);
+  workspace_.continue_run(runs_[run]);
+  running_->show_run(workspace_.asker().run());
+  box_->set_running(workspace_.asker().running());
+  view_->scroll_to_end();
+}
+
+void ConversationPanel::begin_turn(int turn) {
+  const std::vector<int> branch = tree_.branch();
+  running_parent_ = turn == 0 || branch.empty() ? -1 : branch[static_cast<std::size_t>(std::min<int>(turn, static_cast<int>(branch.size())) - 1)];
+  view_->remove_from(turn);
+  running_ = view_->add_turn();
 }
 
 void ConversationPanel::wire(TurnView* turn) {
@@ -185,6 +201,7 @@ void ConversationPanel::wire(TurnView* turn) {
     box_->set_text(turn->question());
     box_->focus();
   });
+  connect(turn, &TurnView::continue_requested, this, [this, turn] { continue_at(index_of(turn), turn->run_id()); });
   connect(turn, &TurnView::again_requested, this, [this, turn] { ask_at(index_of(turn), turn->question()); });
   connect(turn, &TurnView::branch_requested, this, [this, turn](int step) {
     const std::vector<int> branch = tree_.branch();

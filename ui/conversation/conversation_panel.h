@@ -64,6 +64,9 @@ class ConversationPanel final : public QFrame {
   void show_branch();
   void wire(TurnView* turn);
   void ask_at(int turn, const QString& question);
+  void continue_at(int turn, app::RunId run);
+  /// Makes room for a run at this place of the open branch.
+  void begin_turn(int turn);
   void tell_earlier();
   int index_of(const TurnView* turn) const;
   void ask_next();

@@ -24,6 +24,8 @@ struct Chip {
   int index = 0;             // into the caller's list
 };
 
+constexpr double kListIndent = 22;  // pixels, of a document that answers are written to
+
 /// A run of characters of the document and the bytes of the answer they come from.
 struct TextRun {
   int position = 0;          // of the document

@@ -95,6 +95,8 @@ TurnView::TurnView(QWidget* parent)
   connect(copy, &QToolButton::clicked, this, [this] { QApplication::clipboard()->setText(QString::fromStdString(answer())); });
   add_action(row, QStringLiteral("edit"), tr("Edit the question"), &TurnView::edit_requested);
   add_action(row, QStringLiteral("refresh"), tr("Ask again"), &TurnView::again_requested);
+  continue_ = add_action(row, QStringLiteral("forward"), tr("Continue this answer"), &TurnView::continue_requested);
+  continue_->hide();
   add_action(row, QStringLiteral("list"), tr("Show the exact prompt"), &TurnView::prompt_requested);
   add_action(row, QStringLiteral("inspect"), tr("Show what was selected"), &TurnView::map_requested);
   auto* branch_row = new QHBoxLayout(branch_);
@@ -158,8 +160,9 @@ void TurnView::show_run(const RunView& run) {
   thinking_->set_running(run.running && run.answer.empty());
   thinking_->set_text(QString::fromStdString(run.thinking));
   if (run.running && run.thinking.empty() && run.answer.empty()) {
-    thinking_->set_figures(run.n_prompt == 0 ? tr("preparing the prompt")
-                                             : tr("reading %1 of %2 tokens").arg(grouped(run.n_prefilled), grouped(run.n_prompt)));
+    QString figures = run.n_prompt == 0 ? tr("preparing the prompt") : tr("reading %1 of %2 tokens").arg(grouped(run.n_prefilled), grouped(run.n_prompt));
+    if (run.n_prompt > 0 && run.n_cached > 0) figures += tr(", %1 of them known from before").arg(grouped(run.n_cached));
+    thinking_->set_figures(figures);
   } else {
     thinking_->set_figures(duration_text(run.thinking_seconds));
   }
@@ -168,6 +171,7 @@ void TurnView::show_run(const RunView& run) {
   error_->setText(run.error);
   foot_->setVisible(!run.running);
   if (run.running) return;
+  continue_->setVisible(run.end == "cancelled" || run.end == "length");
   QStringList figures;
   if (run.end == "cancelled") figures << tr("stopped");
   if (run.end == "interrupted") figures << tr("interrupted: the program ended");

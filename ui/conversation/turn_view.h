@@ -45,6 +45,7 @@ class TurnView final : public QFrame {
   void link_clicked(const QString& address);
   void edit_requested();
   void again_requested();
+  void continue_requested();
   void prompt_requested();
   void map_requested();
   void branch_requested(int step);
@@ -63,6 +64,7 @@ class TurnView final : public QFrame {
   QLabel* error_;
   QFrame* foot_;
   QLabel* figures_;
+  QToolButton* continue_ = nullptr;
   QFrame* branch_;
   QLabel* branch_label_;
   std::string answer_bytes_;

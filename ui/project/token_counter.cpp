@@ -45,14 +45,14 @@ void TokenCounter::refresh() {
   });
 }
 
-void TokenCounter::count(std::vector<app::PartId> parts) {
+void TokenCounter::count(std::vector<app::PartId> parts, std::map<app::PartId, app::Detail> detail) {
   if (state_ == nullptr) return;
   const Ticket ticket = counts_.next();
   const QPointer<QObject> self(this);
   // In batches: a measurement that the reader waits for takes its turn in between.
   struct Batch {
     static void run(TokenCounter* counter, QPointer<QObject> self, std::shared_ptr<State> state, Ticket ticket,
-                    std::shared_ptr<std::vector<app::PartId>> parts, std::size_t from, std::stop_token stop) {
+                    std::shared_ptr<std::vector<std::pair<app::PartId, app::Detail>>> parts, std::size_t from, std::stop_token stop) {
       if (!ticket.is_current()) return;
       auto builder = state->ready();
       if (!builder) return;
@@ -60,8 +60,8 @@ void TokenCounter::count(std::vector<app::PartId> parts) {
       QElapsedTimer clock;
       clock.start();
       while (from < parts->size() && clock.elapsed() < kBatchMs && !stop.stop_requested()) {
-        const app::PartId part = (*parts)[from++];
-        const auto count = (*builder)->count_part(part);
+        const auto [part, how] = (*parts)[from++];
+        const auto count = (*builder)->count_part(part, how);
         if (count) counts.emplace_back(part, *count);
       }
       deliver_to_window(self, ticket, [counter, counts = std::move(counts)] { emit counter->counted(counts); });
@@ -69,20 +69,34 @@ void TokenCounter::count(std::vector<app::PartId> parts) {
       counter->thread_.post([=](std::stop_token next) { run(counter, self, state, ticket, parts, from, next); });
     }
   };
-  auto list = std::make_shared<std::vector<app::PartId>>(std::move(parts));
+  auto list = std::make_shared<std::vector<std::pair<app::PartId, app::Detail>>>();
+  for (const app::PartId part : parts) {
+    const auto how = detail.find(part);
+    list->emplace_back(part, how == detail.end() ? app::Detail::kFull : how->second);
+  }
   thread_.post([this, self, state = state_, ticket, list](std::stop_token stop) { Batch::run(this, self, state, ticket, list, 0, stop); });
 }
 
 void TokenCounter::measure(const app::PromptQuestion& question) {
   if (state_ == nullptr) return;
+  struct Measured {
+    app::TokenBudget budget;
+    std::int64_t reused = -1;
+  };
   run_in_background(
       thread_, this, measures_.next(),
-      [state = state_, question](std::stop_token) -> app::Result<app::TokenBudget> {
+      [state = state_, question](std::stop_token) -> app::Result<Measured> {
         TRY_ASSIGN(app::PromptBuilder * builder, state->ready());
-        return builder->measure(question);
+        Measured measured;
+        TRY_ASSIGN(measured.budget, builder->measure(question));
+        if (measured.budget.over() > 0 || question.sources.parts.empty()) return measured;
+        app::PromptQuestion asked = question;
+        if (asked.question.empty()) asked.question = "?";  // the sources come before it: what is read of them is the same
+        if (const auto prompt = builder->build(asked)) measured.reused = state->engine->cached_prefix(prompt->request.prompt);
+        return measured;
       },
-      [this](app::Result<app::TokenBudget> result) {
-        if (result) emit measured(*result);
+      [this](app::Result<Measured> result) {
+        if (result) emit measured(result->budget, result->reused);
         else emit failed(QString::fromStdString(result.error().message));
       },
       Turn::kFirst);

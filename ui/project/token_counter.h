@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -26,8 +27,8 @@ class TokenCounter final : public QObject {
   /// The project and model to count for; a null engine stops counting.
   void set_subject(const std::filesystem::path& project, std::shared_ptr<const engine::Engine> engine);
   bool can_count() const { return state_ != nullptr; }
-  /// Counts these parts, in this order; replaces what still waited.
-  void count(std::vector<app::PartId> parts);
+  /// Counts these parts, in this order and with this much of each; replaces what still waited.
+  void count(std::vector<app::PartId> parts, std::map<app::PartId, app::Detail> detail);
   /// The exact arithmetic of a prompt; only the newest request is answered.
   void measure(const app::PromptQuestion& question);
   /// The prompt itself, for showing it and for following its citations while the answer streams.
@@ -53,7 +54,8 @@ class TokenCounter final : public QObject {
 
  signals:
   void counted(const std::vector<std::pair<app::PartId, std::int64_t>>& counts);
-  void measured(const app::TokenBudget& budget);
+  /// `reused`: prompt tokens that the engine would find read already; -1 where that is not known.
+  void measured(const app::TokenBudget& budget, std::int64_t reused);
   void failed(const QString& message);
 
  private:

@@ -1,6 +1,7 @@
 #include "ui/review/finding_list.h"
 
 #include <QPainter>
+#include <QRegularExpression>
 
 #include <algorithm>
 
@@ -16,6 +17,16 @@ constexpr int kRow = 56;
 QColor severity_color(app::Severity severity) {
   const Tokens& t = tokens();
   return severity == app::Severity::kError ? t.brick : severity == app::Severity::kWarning ? t.amber : t.ink_soft;
+}
+
+/// The title without severity and place, which stand in the line above.
+QString short_title(const app::Finding& finding) {
+  QString title = QString::fromStdString(finding.title).simplified();
+  static const QRegularExpression severity(QStringLiteral("^[\\[*(]*(error|warning|note|critical|high|medium|low|bug|info|style)[\\])*]*[:.]?\\s+"), QRegularExpression::CaseInsensitiveOption);
+  title.remove(severity);
+  if (const QString place = place_text(finding); title.startsWith(place) && title.size() > place.size() + 1) title = title.mid(place.size()).trimmed();
+  while (title.startsWith(QLatin1Char(':')) || title.startsWith(QChar(0x2013))) title = title.mid(1).trimmed();
+  return title;
 }
 
 }  // namespace
@@ -84,7 +95,7 @@ QVariant FindingList::data(const QModelIndex& index, int role) const {
   const app::Finding* finding = at(index);
   if (finding == nullptr) return {};
   switch (role) {
-    case Qt::DisplayRole: return QString::fromStdString(finding->title);
+    case Qt::DisplayRole: return short_title(*finding);
     case Qt::ToolTipRole: return check_text(*finding);
     case Qt::AccessibleTextRole:
       return tr("%1, %2: %3. %4").arg(severity_text(finding->severity), place_text(*finding), QString::fromStdString(finding->title), check_text(*finding));

@@ -21,7 +21,7 @@
 namespace ui {
 namespace {
 
-constexpr int kDetailsHeight = 120;
+constexpr int kDetailsHeight = 96;
 
 /// The bytes of lines first..last (1-based) of a text.
 std::pair<std::uint32_t, std::uint32_t> bytes_of_lines(const std::string& text, int first, int last) {
@@ -62,7 +62,7 @@ FindingsPanel::FindingsPanel(ProjectSession& session, QWidget* parent)
   split->addWidget(details_);
   split->setStretchFactor(0, 1);
   split->setCollapsible(0, false);
-  split->setSizes({3 * kDetailsHeight, kDetailsHeight});
+  split->setSizes({4 * kDetailsHeight, kDetailsHeight});
   empty_->setAlignment(Qt::AlignCenter);
   empty_->setWordWrap(true);
   empty_->setMargin(kPanelMargin * 2);

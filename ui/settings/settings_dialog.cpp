@@ -29,6 +29,7 @@ namespace {
 
 constexpr int kLongestContext = 131072;
 constexpr int kSectionWidth = 148;
+constexpr int kFieldWidth = 220;
 
 QLabel* help_label(const QString& text) {
   auto* label = new QLabel(text);
@@ -101,6 +102,7 @@ QFormLayout* SettingsDialog::add_page(const QString& title, const QString& icon_
 template <typename Widget>
 Widget* SettingsDialog::row(QFormLayout* form, const QString& title, Widget* widget, const QString& help) {
   widget->setAccessibleName(title);
+  widget->setMinimumWidth(kFieldWidth);
   if (!help.isEmpty()) widget->setAccessibleDescription(help);
   form->addRow(title, widget);
   if (!help.isEmpty()) form->addRow(QString(), help_label(help));
@@ -117,6 +119,7 @@ void SettingsDialog::make_model_page() {
   bundled->setAutoDefault(false);
   row(form, tr("Model"), model_name_);
   auto* buttons = new QHBoxLayout;
+  buttons->setSpacing(kGrid);
   buttons->addWidget(choose);
   buttons->addWidget(bundled);
   buttons->addStretch(1);

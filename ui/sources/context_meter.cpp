@@ -65,7 +65,7 @@ QString ContextMeter::advice() const {
   }
   const QString by = tr("%1 tokens over the limit.").arg(grouped(budget_.over()));
   if (best == nullptr) return by;
-  return by + QLatin1Char(' ') + tr("Leave out %1 (%2) or some of its pages.").arg(best->title, grouped(best->ticked_tokens));
+  return by + QLatin1Char(' ') + tr("Leave out %1 (%2) or some of its pages, or take its outline only.").arg(best->title, grouped(best->ticked_tokens));
 }
 
 QString ContextMeter::sentence() const {
@@ -74,7 +74,7 @@ QString ContextMeter::sentence() const {
   QString text = tr("%1%2 of %3 tokens").arg(exact_ ? QString() : tr("about "), grouped(budget_.total()), grouped(budget_.limit));
   const std::int64_t prompt = budget_.total() - budget_.reserve;
   if (good_tokens_ > 0 && prompt > good_tokens_) text += QStringLiteral(" · ") + tr("this model is good to about %1").arg(grouped(good_tokens_));
-  else if (reused_ > 0) text += QStringLiteral(" · ") + tr("%1 read already").arg(grouped(std::min(reused_, prompt)));
+  if (reused_ > 0 && reused_ < prompt) text += QStringLiteral(" · ") + tr("%1 read already, %2 to read").arg(grouped(reused_), grouped(prompt - reused_));
   return text;
 }
 
@@ -95,7 +95,7 @@ void ContextMeter::paintEvent(QPaintEvent*) {
   const Tokens& t = tokens();
   QPainter painter(this);
   painter.setRenderHint(QPainter::Antialiasing);
-  const QRectF bar(0, kGrid, width(), kBarHeight);
+  const QRectF bar(4, kGrid, width() - 8, kBarHeight);  // room for the ring that shows focus
   const std::int64_t whole = std::max<std::int64_t>({budget_.limit, budget_.total(), 1});
   const auto x = [&](std::int64_t tokens_at) { return bar.left() + bar.width() * static_cast<double>(tokens_at) / static_cast<double>(whole); };
 
@@ -151,7 +151,7 @@ void ContextMeter::paintEvent(QPaintEvent*) {
   if (hasFocus()) {
     painter.setPen(QPen(t.pine, 1.5));
     painter.setBrush(Qt::NoBrush);
-    painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), kChipRadius, kChipRadius);
+    painter.drawRoundedRect(bar.adjusted(-3, -3, 3, 3), kChipRadius + 2, kChipRadius + 2);
   }
 }
 

@@ -48,6 +48,17 @@ void SourceDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option
   painter->setFont(tint >= 0 ? strong(row.font) : row.font);
   painter->setPen(ticked == Qt::Unchecked ? t.ink_soft : t.ink);
   QRect text(x, row.rect.top(), row.rect.right() - x, row.rect.height());
+  const int detail = index.data(SourceModel::kDetailRole).toInt();
+  if (detail == static_cast<int>(app::Detail::kOutline) || detail == static_cast<int>(app::Detail::kName)) {
+    const QString tag = detail == static_cast<int>(app::Detail::kOutline) ? SourceModel::tr("outline") : SourceModel::tr("name");
+    painter->save();
+    painter->setFont(small_font());
+    painter->setPen(t.sky);
+    const int wide = painter->fontMetrics().horizontalAdvance(tag) + kGrid;
+    painter->drawText(text.adjusted(0, 0, -kTight, 0), Qt::AlignRight | Qt::AlignVCenter, tag);
+    painter->restore();
+    text.adjust(0, 0, -wide, 0);
+  }
   const bool noted = !index.data(SourceModel::kNoteRole).toString().isEmpty();
   if (noted) {
     painter->drawPixmap(row.rect.right() - 18, row.rect.center().y() - 7, icon_pixmap(QStringLiteral("warning"), t.amber, 14, painter->device()->devicePixelRatioF()));

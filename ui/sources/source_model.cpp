@@ -1,16 +1,19 @@
 #include "ui/sources/source_model.h"
 
-#include <QSet>
-
 #include <algorithm>
 
 namespace ui {
 namespace {
 
 constexpr double kBytesPerToken = 4.0;  // English prose and code lie between 3.5 and 4.5
+constexpr double kOutlineShare = 0.2;    // until it is counted
+constexpr std::int64_t kTokensOfName = 12;
+constexpr int kNotYet = -2;             // nothing below was looked at
 
-std::int64_t estimate(const app::Part& part) {
-  return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(part.n_bytes) / kBytesPerToken));
+std::int64_t estimate(std::int64_t n_bytes, app::Detail detail) {
+  if (detail == app::Detail::kName) return kTokensOfName;
+  const double share = detail == app::Detail::kOutline ? kOutlineShare : 1.0;
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(share * static_cast<double>(n_bytes) / kBytesPerToken));
 }
 
 QString name_of(const app::Part& part, app::DocumentKind kind) {
@@ -61,17 +64,32 @@ void SourceModel::set_documents(const std::vector<app::Document>& documents, con
     known.insert(node.part);
     if (node.n_ticked > 0) ticked_before.insert(node.part);
   }
+  documents_ = documents;
+  parts_ = parts;
+  build(known, ticked_before);
+  emit ticks_changed();
+}
+
+std::vector<app::Document> SourceModel::in_order() const {
+  std::vector<app::Document> sorted = documents_;
+  const auto place = [this](app::DocumentId id) { return std::find(order_.begin(), order_.end(), id) - order_.begin(); };
+  // New ones go behind: what was read before stays the prompt's beginning.
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const app::Document& a, const app::Document& b) { return place(a.id) < place(b.id); });
+  return sorted;
+}
+
+void SourceModel::build(const QSet<qint64>& known, const QSet<qint64>& ticked) {
   beginResetModel();
   nodes_.clear();
   nodes_.emplace_back();
   node_of_part_.clear();
-  for (const app::Document& document : documents) {
+  for (const app::Document& document : in_order()) {
     const int top = add_node(0, Kind::kDocument, QString::fromStdString(document.title));
     nodes_[top].document = document.id;
     nodes_[top].document_kind = document.kind;
     nodes_[top].note = QString::fromStdString(document.note);
-    const auto found = parts.find(document.id);
-    if (found == parts.end()) continue;
+    const auto found = parts_.find(document.id);
+    if (found == parts_.end()) continue;
     QHash<QString, int> folders;
     for (const app::Part& part : found->second) {
       const QString path = QString::fromStdString(part.name);
@@ -80,10 +98,12 @@ void SourceModel::set_documents(const std::vector<app::Document>& documents, con
       const int above = in_folder ? folder_of(top, path.left(slash), folders) : top;
       const int id = add_node(above, Kind::kPart, name_of(part, document.kind));
       nodes_[id].part = part.id;
+      nodes_[id].n_bytes = part.n_bytes;
       nodes_[id].note = QString::fromStdString(part.note);
-      nodes_[id].tokens = exact_.value(part.id, estimate(part));
+      nodes_[id].detail = static_cast<int>(detail(part.id));
+      nodes_[id].tokens = exact_.value(part.id, estimate(part.n_bytes, detail(part.id)));
       nodes_[id].n_inexact = exact_.contains(part.id) ? 0 : 1;
-      nodes_[id].n_ticked = !known.contains(part.id) || ticked_before.contains(part.id) ? 1 : 0;
+      nodes_[id].n_ticked = !known.contains(part.id) || ticked.contains(part.id) ? 1 : 0;
       node_of_part_.insert(part.id, id);
     }
   }
@@ -91,7 +111,67 @@ void SourceModel::set_documents(const std::vector<app::Document>& documents, con
   n_matches_ = 0;
   show_matching(0, filter_.isEmpty());
   endResetModel();
+}
+
+SourceState SourceModel::state() const {
+  SourceState state;
+  state.ticked = ticked();
+  state.detail = details();
+  for (const int id : nodes_[0].children) state.order.push_back(nodes_[id].document);
+  return state;
+}
+
+void SourceModel::restore(const SourceState& state) {
+  order_ = state.order;
+  detail_.clear();
+  for (const auto& [part, how] : state.detail) detail_.insert(part, how);
+  for (const Node& node : nodes_) {
+    if (node.part != 0 && node.detail != static_cast<int>(detail(node.part))) exact_.remove(node.part);
+  }
+  QSet<qint64> known;
+  for (const Node& node : nodes_) {
+    if (node.part != 0) known.insert(node.part);
+  }
+  build(known, QSet<qint64>(state.ticked.begin(), state.ticked.end()));
   emit ticks_changed();
+  emit details_changed();
+}
+
+void SourceModel::set_detail(const QModelIndex& index, app::Detail detail) {
+  const SourceState before = state();
+  for (const app::PartId part : parts_below(index)) {
+    Node& node = nodes_[node_of_part_.value(part)];
+    if (node.detail == static_cast<int>(detail)) continue;
+    if (detail == app::Detail::kFull) detail_.remove(part);
+    else detail_.insert(part, detail);
+    exact_.remove(part);
+    node.detail = static_cast<int>(detail);
+    node.n_inexact = 1;
+    node.tokens = estimate(node.n_bytes, detail);
+  }
+  sum_up();
+  announce_all();
+  emit ticks_changed();
+  emit details_changed();
+  emit changed_by_user(tr("Shorten sources"), before, state());
+}
+
+std::map<app::PartId, app::Detail> SourceModel::details() const {
+  std::map<app::PartId, app::Detail> result;
+  for (auto it = detail_.begin(); it != detail_.end(); ++it) result[it.key()] = it.value();
+  return result;
+}
+
+void SourceModel::move_document(app::DocumentId document, int step) {
+  const SourceState before = state();
+  SourceState after = before;
+  const auto at = std::find(after.order.begin(), after.order.end(), document) - after.order.begin();
+  const auto to = std::clamp<std::ptrdiff_t>(at + step, 0, static_cast<std::ptrdiff_t>(after.order.size()) - 1);
+  if (at >= static_cast<std::ptrdiff_t>(after.order.size()) || at == to) return;
+  after.order.erase(after.order.begin() + at);
+  after.order.insert(after.order.begin() + to, document);
+  restore(after);
+  emit changed_by_user(tr("Order sources"), before, state());
 }
 
 void SourceModel::sum_up() {
@@ -102,6 +182,7 @@ void SourceModel::sum_up() {
       continue;
     }
     node.n_parts = node.n_ticked = node.n_inexact = node.tokens = node.ticked_tokens = 0;
+    node.detail = kNotYet;
   }
   // Children follow their parents in the vector, so that one pass from the end adds everything up.
   for (std::size_t i = nodes_.size(); i-- > 1;) {
@@ -112,6 +193,7 @@ void SourceModel::sum_up() {
     above.tokens += nodes_[i].tokens;
     above.ticked_tokens += nodes_[i].ticked_tokens;
     above.heat = std::max(above.heat, nodes_[i].heat);
+    above.detail = above.detail == kNotYet || above.detail == nodes_[i].detail ? nodes_[i].detail : -1;
   }
 }
 
@@ -323,6 +405,7 @@ QVariant SourceModel::data(const QModelIndex& index, int role) const {
                          : node.document_kind == app::DocumentKind::kPdf ? (node.kind == Kind::kDocument ? QStringLiteral("pdf") : QStringLiteral("page"))
                          : node.kind == Kind::kDocument && node.document_kind == app::DocumentKind::kCodeTree ? QStringLiteral("tree")
                                                                                                            : QStringLiteral("code");
+    case kDetailRole: return node.detail;
     case kTintRole: return node.kind == Kind::kDocument ? node.row : -1;
     default: return {};
   }
@@ -330,13 +413,13 @@ QVariant SourceModel::data(const QModelIndex& index, int role) const {
 
 bool SourceModel::setData(const QModelIndex& index, const QVariant& value, int role) {
   if (!index.isValid() || role != Qt::CheckStateRole) return false;
-  const std::vector<app::PartId> before = ticked();
+  const SourceState before = state();
   const int id = static_cast<int>(index.internalId());
   tick_below(id, value.toInt() != Qt::Unchecked);
   sum_up();
   announce(id);
   emit ticks_changed();
-  emit ticked_by_user(before, ticked());
+  emit changed_by_user(tr("Choose sources"), before, state());
   return true;
 }
 

@@ -2,12 +2,14 @@
 
 #include <QAbstractItemModel>
 #include <QHash>
+#include <QSet>
 
 #include <cstdint>
 #include <map>
 #include <vector>
 
 #include "app/project/project.h"
+#include "ui/sources/source_state.h"
 
 namespace ui {
 
@@ -18,7 +20,7 @@ class SourceModel final : public QAbstractItemModel {
 
  public:
   enum Column { kName, kTokens, kColumns };
-  enum Role { kDocumentRole = Qt::UserRole, kPartRole, kTokensRole, kExactRole, kHeatRole, kTintRole, kNoteRole, kKindRole };
+  enum Role { kDocumentRole = Qt::UserRole, kPartRole, kTokensRole, kExactRole, kHeatRole, kTintRole, kNoteRole, kKindRole, kDetailRole };
   enum class Kind { kDocument, kFolder, kPart };
 
   using Parts = std::map<app::DocumentId, std::vector<app::Part>>;
@@ -43,6 +45,15 @@ class SourceModel final : public QAbstractItemModel {
   std::vector<app::PartId> ticked() const;
   /// Ticks exactly these.
   void set_ticked(const std::vector<app::PartId>& parts);
+  /// All that the user decides about the sources, for undo, for saved sets and for the next start.
+  SourceState state() const;
+  void restore(const SourceState& state);
+  /// How much of everything below goes in. The user's doing: `changed_by_user` follows.
+  void set_detail(const QModelIndex& index, app::Detail detail);
+  app::Detail detail(app::PartId part) const { return detail_.value(part, app::Detail::kFull); }
+  std::map<app::PartId, app::Detail> details() const;
+  /// Moves a document among its like; its place is its place in the prompt. The user's doing as well.
+  void move_document(app::DocumentId document, int step);
   std::vector<app::PartId> all_parts() const;
   QModelIndex index_of(app::PartId part) const;
   QModelIndex index_of_document(app::DocumentId document) const;
@@ -70,8 +81,10 @@ class SourceModel final : public QAbstractItemModel {
 
  signals:
   void ticks_changed();
-  /// The reader ticked something: the sets before and after, for undo.
-  void ticked_by_user(const std::vector<app::PartId>& before, const std::vector<app::PartId>& after);
+  /// The reader chose, ordered or shortened something; for undo.
+  void changed_by_user(const QString& what, const SourceState& before, const SourceState& after);
+  /// Parts go in at another length: their tokens have to be counted again.
+  void details_changed();
   void tokens_changed();
 
  private:
@@ -92,11 +105,15 @@ class SourceModel final : public QAbstractItemModel {
     std::int64_t n_inexact = 0;
     std::int64_t tokens = 0;
     std::int64_t ticked_tokens = 0;
+    std::int64_t n_bytes = 0;
+    int detail = 0;           // app::Detail; -1 where what is below differs
     double heat = 0;
   };
 
   int add_node(int parent, Kind kind, const QString& name);
   int folder_of(int document, const QString& path, QHash<QString, int>& folders);
+  void build(const QSet<qint64>& known, const QSet<qint64>& ticked);
+  std::vector<app::Document> in_order() const;
   void sum_up();
   bool show_matching(int node, bool parent_matches);
   void tick_below(int node, bool ticked);
@@ -111,6 +128,10 @@ class SourceModel final : public QAbstractItemModel {
   QHash<qint64, std::int64_t> exact_;    // counted parts
   QString filter_;
   std::int64_t n_matches_ = 0;
+  QHash<qint64, app::Detail> detail_;
+  std::vector<app::DocumentId> order_;   // as the user put them
+  std::vector<app::Document> documents_; // as they came, for another order
+  Parts parts_;
 };
 
 /// "131 072" with thin spaces.

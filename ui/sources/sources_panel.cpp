@@ -3,6 +3,8 @@
 #include <QApplication>
 #include <QHBoxLayout>
 #include <QHeaderView>
+#include <QInputDialog>
+#include <QJsonDocument>
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
@@ -25,23 +27,24 @@ namespace {
 
 constexpr int kMostHits = 60;
 constexpr int kTokenColumn = 68;
+constexpr char kSetsKey[] = "window.source_sets";
 constexpr int kNarrowest = 240;  // "Page 128" and its tokens in full
 constexpr std::int64_t kFewMatches = 300;  // that many are shown unfolded
 
 /// Choosing sources can be taken back.
-class TickCommand final : public QUndoCommand {
+class SourcesCommand final : public QUndoCommand {
  public:
-  TickCommand(SourceModel& model, std::vector<app::PartId> before, std::vector<app::PartId> after)
-      : QUndoCommand(SourcesPanel::tr("Choose sources")), model_(model), before_(std::move(before)), after_(std::move(after)) {}
-  void undo() override { model_.set_ticked(before_); }
+  SourcesCommand(SourceModel& model, const QString& what, SourceState before, SourceState after)
+      : QUndoCommand(what), model_(model), before_(std::move(before)), after_(std::move(after)) {}
+  void undo() override { model_.restore(before_); }
   void redo() override {
-    // The first redo is the tick itself, which has happened already.
-    if (std::exchange(done_, true)) model_.set_ticked(after_);
+    // The first redo is the change itself, which has happened already.
+    if (std::exchange(done_, true)) model_.restore(after_);
   }
 
  private:
   SourceModel& model_;
-  std::vector<app::PartId> before_, after_;
+  SourceState before_, after_;
   bool done_ = false;
 };
 
@@ -67,7 +70,7 @@ QString path_of(const QModelIndex& index) {
 
 SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoStack& undo, QWidget* parent)
     : QFrame(parent), session_(session), model_(model), undo_(undo), search_(new QLineEdit), tree_(new QTreeView), hits_title_(new QLabel),
-      hits_(new QListWidget), summary_(new QLabel), secrets_(new QToolButton) {
+      hits_(new QListWidget), summary_(new QLabel), secrets_(new QToolButton), sets_(new QMenu(this)) {
   setMinimumWidth(kNarrowest);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -90,6 +93,16 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
   };
   add(QStringLiteral("pdf"), tr("Add PDF or text files"), &SourcesPanel::add_files_requested);
   add(QStringLiteral("tree"), tr("Add a folder with code"), &SourcesPanel::add_folder_requested);
+  auto* sets = new QToolButton;
+  sets->setIcon(icon(QStringLiteral("list")));
+  sets->setAutoRaise(true);
+  sets->setToolTip(tr("Saved sets of sources"));
+  sets->setAccessibleName(tr("Saved sets of sources"));
+  sets->setMenu(sets_);
+  sets->setPopupMode(QToolButton::InstantPopup);
+  head->addWidget(sets);
+  connect(&session_, &ProjectSession::opened, this, &SourcesPanel::load_sets);
+  fill_sets();
   layout->addLayout(head);
 
   tree_->setModel(&model_);
@@ -132,8 +145,9 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
   connect(search_, &QLineEdit::returnPressed, this, [this] {
     if (hits_->count() > 0) hits_->setFocus();
   });
-  connect(&model_, &SourceModel::ticked_by_user, this,
-          [this](const std::vector<app::PartId>& before, const std::vector<app::PartId>& after) { undo_.push(new TickCommand(model_, before, after)); });
+  connect(&model_, &SourceModel::changed_by_user, this, [this](const QString& what, const SourceState& before, const SourceState& after) {
+    undo_.push(new SourcesCommand(model_, what, before, after));
+  });
   connect(&model_, &SourceModel::modelAboutToBeReset, this, &SourcesPanel::keep_open_rows);
   connect(&model_, &SourceModel::modelReset, this, &SourcesPanel::restore_open_rows);
   connect(&model_, &SourceModel::ticks_changed, this, &SourcesPanel::show_summary);
@@ -249,12 +263,24 @@ void SourcesPanel::show_menu(const QPoint& at) {
   menu.addAction(tr("Choose"), this, [=] { tick(index, true); });
   menu.addAction(tr("Leave out"), this, [=] { tick(index, false); });
   menu.addAction(tr("Choose only this"), this, [this, index] {
-    const std::vector<app::PartId> before = model_.ticked();
-    const std::vector<app::PartId> only = model_.parts_below(index);
-    model_.set_ticked(only);
-    undo_.push(new TickCommand(model_, before, model_.ticked()));
+    choose(model_.parts_below(index));
   });
+  QMenu* detail = menu.addMenu(tr("How much of it"));
+  const auto add_detail = [this, detail, index](const QString& text, app::Detail how) {
+    QAction* action = detail->addAction(text, this, [this, index, how] { model_.set_detail(index, how); });
+    action->setCheckable(true);
+    action->setChecked(index.data(SourceModel::kDetailRole).toInt() == static_cast<int>(how));
+  };
+  add_detail(tr("The whole text"), app::Detail::kFull);
+  add_detail(tr("Outline: headings, or the lines that declare something"), app::Detail::kOutline);
+  add_detail(tr("The name only"), app::Detail::kName);
   menu.addSeparator();
+  if (!index.parent().isValid()) {
+    const app::DocumentId document = index.data(SourceModel::kDocumentRole).toLongLong();
+    menu.addAction(tr("Earlier in the prompt"), this, [this, document] { model_.move_document(document, -1); });
+    menu.addAction(tr("Later in the prompt"), this, [this, document] { model_.move_document(document, 1); });
+    menu.addSeparator();
+  }
   if (!index.parent().isValid()) menu.addAction(icon(QStringLiteral("remove")), tr("Remove from the project"), this, &SourcesPanel::remove_selected);
   menu.exec(tree_->viewport()->mapToGlobal(at));
 }
@@ -266,11 +292,61 @@ void SourcesPanel::set_secrets(int n_parts) {
 }
 
 void SourcesPanel::leave_out(const std::vector<app::PartId>& parts) {
-  const std::vector<app::PartId> before = model_.ticked();
-  std::vector<app::PartId> after = before;
+  std::vector<app::PartId> after = model_.ticked();
   std::erase_if(after, [&](app::PartId part) { return std::find(parts.begin(), parts.end(), part) != parts.end(); });
-  model_.set_ticked(after);
-  undo_.push(new TickCommand(model_, before, after));
+  choose(after);
+}
+
+void SourcesPanel::choose(const std::vector<app::PartId>& parts) {
+  const SourceState before = model_.state();
+  model_.set_ticked(parts);
+  undo_.push(new SourcesCommand(model_, tr("Choose sources"), before, model_.state()));
+}
+
+void SourcesPanel::fill_sets() {
+  sets_->clear();
+  for (auto it = saved_sets_.begin(); it != saved_sets_.end(); ++it) {
+    const QJsonObject set = it.value().toObject();
+    sets_->addAction(QString(it.key()).replace(QLatin1Char('&'), QLatin1String("&&")), this, [this, set] {
+      const SourceState before = model_.state();
+      model_.restore(source_state_from_json(set));
+      undo_.push(new SourcesCommand(model_, tr("Choose a set"), before, model_.state()));
+    });
+  }
+  if (saved_sets_.isEmpty()) sets_->addAction(tr("No saved sets yet"))->setEnabled(false);
+  sets_->addSeparator();
+  sets_->addAction(tr("Save this choice…"), this, [this] {
+    bool given = false;
+    const QString name = QInputDialog::getText(this, tr("Save this choice"), tr("Name of the set"), QLineEdit::Normal, {}, &given).trimmed();
+    if (given && !name.isEmpty()) save_set(name);
+  });
+  if (saved_sets_.isEmpty()) return;
+  QMenu* remove = sets_->addMenu(tr("Remove a set"));
+  for (const QString& name : saved_sets_.keys()) {
+    remove->addAction(QString(name).replace(QLatin1Char('&'), QLatin1String("&&")), this, [this, name] {
+      saved_sets_.remove(name);
+      store_sets();
+    });
+  }
+}
+
+void SourcesPanel::save_set(const QString& name) {
+  saved_sets_.insert(name, source_state_to_json(model_.state()));
+  store_sets();
+}
+
+void SourcesPanel::store_sets() {
+  session_.set_setting(kSetsKey, QJsonDocument(saved_sets_).toJson(QJsonDocument::Compact).toStdString());
+  fill_sets();
+}
+
+void SourcesPanel::load_sets() {
+  saved_sets_ = {};
+  fill_sets();
+  session_.setting(kSetsKey, this, [this](const QString& json) {
+    saved_sets_ = QJsonDocument::fromJson(json.toUtf8()).object();
+    fill_sets();
+  });
 }
 
 void SourcesPanel::show_summary() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QFrame>
+#include <QJsonObject>
 #include <QSet>
 
 #include <vector>
@@ -11,6 +12,7 @@
 class QLabel;
 class QLineEdit;
 class QListWidget;
+class QMenu;
 class QStackedWidget;
 class QToolButton;
 class QTreeView;
@@ -40,6 +42,9 @@ class SourcesPanel final : public QFrame {
   void set_secrets(int n_parts);
   /// Unticks these parts; can be undone.
   void leave_out(const std::vector<app::PartId>& parts);
+  /// Keeps what is chosen now, and how much of it, under a name in the project.
+  void save_set(const QString& name);
+  QMenu* sets() const { return sets_; }
 
  signals:
   void part_activated(app::PartId part);
@@ -55,6 +60,10 @@ class SourcesPanel final : public QFrame {
   void restore_open_rows();
   void show_menu(const QPoint& at);
   void show_summary();
+  void choose(const std::vector<app::PartId>& parts);
+  void fill_sets();
+  void load_sets();
+  void store_sets();
 
   ProjectSession& session_;
   SourceModel& model_;
@@ -65,6 +74,8 @@ class SourcesPanel final : public QFrame {
   QListWidget* hits_;
   QLabel* summary_;
   QToolButton* secrets_;
+  QMenu* sets_;
+  QJsonObject saved_sets_;
   QSet<QString> open_rows_;
   Tickets searches_;
   bool first_fill_ = true;

@@ -3,6 +3,7 @@
 #include <QAbstractButton>
 #include <QAbstractItemView>
 #include <QAbstractScrollArea>
+#include <QAbstractSpinBox>
 #include <QApplication>
 #include <QComboBox>
 #include <QDockWidget>
@@ -25,7 +26,7 @@ void round_rect(QPainter* painter, const QRectF& rect, const QColor& fill, const
                 double width = 1.0) {
   painter->save();
   painter->setRenderHint(QPainter::Antialiasing);
-  painter->setBrush(fill);
+  painter->setBrush(fill.isValid() ? QBrush(fill) : QBrush(Qt::NoBrush));  // an invalid colour would be black
   painter->setPen(border.isValid() ? QPen(border, width) : QPen(Qt::NoPen));
   const double inset = border.isValid() ? width / 2 : 0.0;
   painter->drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), radius, radius);
@@ -167,6 +168,21 @@ void draw_slider(const QStyleOptionSlider* slider, QPainter* painter, const QRec
   round_rect(painter, done, accent, {}, 1.5);
   const double radius = (slider->state & QStyle::State_HasFocus) ? 8 : 6.5;
   round_rect(painter, QRectF(middle.x() - radius, middle.y() - radius, 2 * radius, 2 * radius), t.paper, accent, radius, 2);
+}
+
+void draw_spin_box(const QStyleOptionSpinBox* spin, QPainter* painter, const QRect& up, const QRect& down) {
+  const Tokens& t = tokens();
+  const bool enabled = spin->state & QStyle::State_Enabled;
+  const bool focus = (spin->state & QStyle::State_HasFocus) && enabled;
+  round_rect(painter, spin->rect, enabled ? t.paper : t.desk, focus ? t.pine : mix(t.ink_soft, t.paper, t.high_contrast ? 1.0 : 0.35), kRadius, focus ? 2.0 : 1.0);
+  const double ratio = painter->device()->devicePixelRatioF();
+  const auto arrow = [&](const QRect& place, const QString& name, bool possible, bool pressed) {
+    const QColor color = !enabled || !possible ? mix(t.ink_soft, t.paper, 0.4) : pressed ? t.pine : t.ink_soft;
+    painter->drawPixmap(place.center() - QPoint(4, 4), icon_pixmap(name, color, 10, ratio));
+  };
+  const bool sunken = spin->state & QStyle::State_Sunken;
+  arrow(up, QStringLiteral("up"), spin->stepEnabled & QAbstractSpinBox::StepUpEnabled, sunken && spin->activeSubControls == QStyle::SC_SpinBoxUp);
+  arrow(down, QStringLiteral("down"), spin->stepEnabled & QAbstractSpinBox::StepDownEnabled, sunken && spin->activeSubControls == QStyle::SC_SpinBoxDown);
 }
 
 void draw_scroll_bar(const QStyleOptionSlider* slider, QPainter* painter, const QRect& handle) {
@@ -349,6 +365,21 @@ void Style::drawComplexControl(ComplexControl control, const QStyleOptionComplex
       return;
     }
   }
+  if (control == CC_SpinBox) {
+    if (const auto* spin = qstyleoption_cast<const QStyleOptionSpinBox*>(option)) {
+      draw_spin_box(spin, painter, subControlRect(control, option, SC_SpinBoxUp, widget), subControlRect(control, option, SC_SpinBoxDown, widget));
+      return;
+    }
+  }
+  if (control == CC_ToolButton) {
+    // A button that only opens a menu needs no arrow squeezed into its corner.
+    if (const auto* button = qstyleoption_cast<const QStyleOptionToolButton*>(option); button != nullptr && !(button->features & QStyleOptionToolButton::MenuButtonPopup)) {
+      QStyleOptionToolButton copy = *button;
+      copy.features &= ~QStyleOptionToolButton::HasMenu;
+      QProxyStyle::drawComplexControl(control, &copy, painter, widget);
+      return;
+    }
+  }
   QProxyStyle::drawComplexControl(control, option, painter, widget);
 }
 
@@ -446,7 +477,9 @@ QRect Style::subControlRect(ComplexControl control, const QStyleOptionComplex* o
       default: return {};
     }
   }
-  return QProxyStyle::subControlRect(control, option, part, widget);
+  QRect rect = QProxyStyle::subControlRect(control, option, part, widget);
+  if (control == CC_SpinBox && part == SC_SpinBoxEditField) rect.adjust(kTight + 2, 1, 0, -1);
+  return rect;
 }
 
 QIcon Style::standardIcon(StandardPixmap which, const QStyleOption* option, const QWidget* widget) const {

@@ -26,9 +26,11 @@
 #include "ui/review/secret_watch.h"
 #include "ui/settings/shortcuts_page.h"
 #include "ui/sources/context_meter.h"
+#include "ui/sources/drop_cost.h"
 #include "ui/sources/sources_panel.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/system_scheme.h"
+#include "ui/theme/tokens.h"
 #include "ui/trace/trace_panel.h"
 #include "ui/window/command_palette.h"
 #include "ui/window/jobs_panel.h"
@@ -107,6 +109,14 @@ void MainWindow::make_panels() {
   add_dock(QStringLiteral("map"), tr("Selection"), trace_);
   add_dock(QStringLiteral("jobs"), tr("Jobs"), new JobsPanel(workspace_.jobs()));
   palette_ = new CommandPalette(*this);
+  drop_hint_ = new QLabel(this);
+  drop_hint_->setFont(strong(body_font()));
+  drop_hint_->setMargin(kPanelMargin);
+  drop_hint_->setAutoFillBackground(true);
+  drop_hint_->setBackgroundRole(QPalette::Base);
+  drop_hint_->setFrameShape(QFrame::Box);
+  drop_hint_->setTextFormat(Qt::PlainText);
+  drop_hint_->hide();
   auto* middle = new QWidget;  // everything is a dock
   middle->setFixedSize(0, 0);
   setCentralWidget(middle);
@@ -233,7 +243,7 @@ void MainWindow::default_layout(Layout layout) {
     splitDockWidget(findings, page, Qt::Vertical);
     page->show();
     resizeDocks({sources, conversation, findings}, {w * 20 / 100, w * 36 / 100, w * 44 / 100}, Qt::Horizontal);
-    resizeDocks({findings, page}, {height() * 45 / 100, height() * 55 / 100}, Qt::Vertical);
+    resizeDocks({findings, page}, {height() * 55 / 100, height() * 45 / 100}, Qt::Vertical);
     return;
   }
   splitDockWidget(conversation, page, Qt::Horizontal);
@@ -245,7 +255,11 @@ void MainWindow::set_layout(Layout layout) {
   if (isVisible() && layout != layout_) store_layout();
   layout_ = layout;
   const QByteArray saved = settings_.value(QStringLiteral("layout/") + QString::fromLatin1(name_of(layout))).toByteArray();
-  if (saved.isEmpty() || !restoreState(saved)) default_layout(layout);
+  // Panels that a saved layout does not name stay as the default has them: away.
+  default_layout(layout);
+  if (!saved.isEmpty()) restoreState(saved);
+  // Docks that move take the focus along.
+  if (const QWidget* focused = QApplication::focusWidget(); isVisible() && (focused == nullptr || focused == meter_)) conversation_->question_box()->focus();
   if (layout_actions_ != nullptr) layout_actions_->actions()[static_cast<int>(layout)]->setChecked(true);
 }
 
@@ -332,6 +346,7 @@ void MainWindow::show_budget() {
   }
   meter_->set_budget(budget, workspace_.budget_is_exact());
   meter_->set_sources(workspace_.sources().weights());
+  meter_->set_reused(workspace_.reused());
 }
 
 void MainWindow::show_title() {
@@ -397,10 +412,40 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (event->mimeData()->hasUrls()) event->acceptProposedAction();
+  if (!event->mimeData()->hasUrls()) return;
+  event->acceptProposedAction();
+  std::vector<std::filesystem::path> paths;
+  for (const QUrl& url : event->mimeData()->urls()) {
+    if (url.isLocalFile() && !url.toLocalFile().endsWith(QLatin1String(".longleaf"))) paths.emplace_back(url.toLocalFile().toStdString());
+  }
+  if (paths.empty()) return;
+  show_drop_hint(tr("Let go to add"));
+  run_in_background(
+      drag_thread_, this, drags_.next(), [paths](std::stop_token stop) { return cost_of_paths(paths, stop); },
+      [this](const DropCost& cost) { show_drop_hint(tr("Let go to add %1").arg(drop_cost_text(cost))); });
+}
+
+void MainWindow::show_drop_hint(const QString& text) {
+  drop_hint_->setText(text);
+  drop_hint_->adjustSize();
+  drop_hint_->move((width() - drop_hint_->width()) / 2, height() / 2 - drop_hint_->height());
+  drop_hint_->show();
+  drop_hint_->raise();
+}
+
+void MainWindow::hide_drop_hint() {
+  drags_.drop_all();
+  drag_thread_.cancel();
+  drop_hint_->hide();
+}
+
+void MainWindow::dragLeaveEvent(QDragLeaveEvent* event) {
+  hide_drop_hint();
+  QMainWindow::dragLeaveEvent(event);
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
+  hide_drop_hint();
   QStringList paths;
   for (const QUrl& url : event->mimeData()->urls()) {
     if (url.isLocalFile()) paths << url.toLocalFile();

@@ -8,6 +8,7 @@
 
 #include "app/question/citations.h"
 #include "app/question/findings.h"
+#include "ui/background_task.h"
 #include "ui/settings/settings.h"
 #include "ui/settings/settings_dialog.h"
 
@@ -67,6 +68,7 @@ class MainWindow final : public QMainWindow {
  protected:
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
+  void dragLeaveEvent(QDragLeaveEvent* event) override;
   void dropEvent(QDropEvent* event) override;
 
  private:
@@ -99,6 +101,8 @@ class MainWindow final : public QMainWindow {
   void load_model();
   void apply_settings();
   void set_motion();
+  void show_drop_hint(const QString& text);
+  void hide_drop_hint();
   void restore_session();
   void store_session();
   void follow_link(const QString& address);
@@ -124,6 +128,9 @@ class MainWindow final : public QMainWindow {
   Welcome* welcome_ = nullptr;
   SampleGuide* sample_ = nullptr;
   QLabel* message_ = nullptr;
+  QLabel* drop_hint_ = nullptr;   // what a drag would cost, while it is over the window
+  Tickets drags_;
+  BackgroundThread drag_thread_;
   QHash<QString, QDockWidget*> docks_;
   QList<QAction*> commands_;
   QActionGroup* layout_actions_ = nullptr;

@@ -4,7 +4,6 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMessageBox>
-#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QUrl>
 
@@ -14,6 +13,7 @@
 #include "ui/conversation/compare_dialog.h"
 #include "ui/conversation/conversation_export.h"
 #include "ui/conversation/conversation_panel.h"
+#include "ui/conversation/prompt_view.h"
 #include "ui/page/document_panel.h"
 #include "ui/review/findings_panel.h"
 #include "ui/review/secret_watch.h"
@@ -151,18 +151,17 @@ void MainWindow::follow_link(const QString& address) {
 }
 
 void MainWindow::show_prompt(app::RunId run) {
-  auto* view = new QPlainTextEdit;
-  view->setAttribute(Qt::WA_DeleteOnClose);
-  view->setWindowFlag(Qt::Window);
-  view->setWindowTitle(tr("The exact prompt"));
-  view->setReadOnly(true);
-  view->setFont(code_font());
-  view->setAccessibleName(tr("The exact prompt"));
-  view->resize(820, 680);
-  const auto prompt = workspace_.prompt();
-  const bool is_this_one = prompt != nullptr && run == conversation_->shown_run();
-  view->setPlainText(is_this_one ? QString::fromStdString(prompt->text) : tr("Ask again to see the prompt: its text is kept for the newest run only."));
+  auto* view = new PromptView(this);
   view->show();
+  const auto prompt = workspace_.prompt();
+  if (prompt != nullptr && run == conversation_->shown_run()) {
+    view->show_prompt(*prompt);
+    return;
+  }
+  workspace_.rebuild_prompt(run, view, [view](app::Result<std::shared_ptr<app::Prompt>> made) {
+    if (made) view->show_prompt(**made);
+    else view->show_failure(QString::fromStdString(made.error().message));
+  });
 }
 
 }  // namespace ui

@@ -2,8 +2,11 @@
 
 #include <QJsonArray>
 #include <QJsonDocument>
+#include <QPointer>
 
 #include <algorithm>
+
+#include "app/question/run_question.h"
 
 namespace ui {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 constexpr int kMeasureAfterMs = 150;
 constexpr int kSaveAfterMs = 800;
 constexpr int kCitationsEveryMs = 250;
+constexpr char kSourcesKey[] = "window.sources";  // order and detail
 constexpr char kTickedKey[] = "window.left_out";  // parts that are not chosen: new parts start chosen
 
 }  // namespace
@@ -30,6 +34,7 @@ Workspace::Workspace(QObject* parent) : QObject(parent), session_(jobs_) {
   connect(&session_, &ProjectSession::closed, this, [this] {
     ticks_restored_ = false;
     sources_.set_documents({}, {});
+    sources_.restore({});
     sources_.forget_tokens();
     undo_.clear();
     counter_.set_subject({}, nullptr);
@@ -42,12 +47,14 @@ Workspace::Workspace(QObject* parent) : QObject(parent), session_(jobs_) {
     measure_soon();
     if (ticks_restored_) save_timer_.start();
   });
+  connect(&sources_, &SourceModel::details_changed, this, &Workspace::count_tokens);
   connect(&counter_, &TokenCounter::counted, this, [this](const std::vector<std::pair<app::PartId, std::int64_t>>& counts) {
     sources_.set_tokens(counts);
     emit budget_changed();
   });
-  connect(&counter_, &TokenCounter::measured, this, [this](const app::TokenBudget& budget) {
+  connect(&counter_, &TokenCounter::measured, this, [this](const app::TokenBudget& budget, std::int64_t reused) {
     budget_ = budget;
+    reused_ = reused;
     budget_exact_ = true;
     count_failure_.clear();
     emit budget_changed();
@@ -123,6 +130,11 @@ void Workspace::on_opened() {
     }
     ticks_restored_ = true;
   });
+  session_.setting(kSourcesKey, this, [this](const QString& json) {
+    SourceState state = source_state_from_json(QJsonDocument::fromJson(json.toUtf8()).object());
+    state.ticked = sources_.ticked();
+    if (!state.detail.empty() || !state.order.empty()) sources_.restore(state);
+  });
   emit obstacle_changed();
 }
 
@@ -142,7 +154,7 @@ void Workspace::count_tokens() {
     if (!chosen.contains(part)) parts.push_back(part);
   }
   std::erase_if(parts, [this](app::PartId part) { return sources_.index_of(part).data(SourceModel::kExactRole).toBool(); });
-  if (!parts.empty()) counter_.count(std::move(parts));
+  if (!parts.empty()) counter_.count(std::move(parts), sources_.details());
 }
 
 void Workspace::save_ticks() {
@@ -153,6 +165,9 @@ void Workspace::save_ticks() {
     if (!chosen.contains(part)) left_out.append(static_cast<qint64>(part));
   }
   session_.set_setting(kTickedKey, QJsonDocument(left_out).toJson(QJsonDocument::Compact).toStdString());
+  SourceState state = sources_.state();
+  state.ticked.clear();  // they are kept as what is left out, so that new parts begin chosen
+  session_.set_setting(kSourcesKey, QJsonDocument(source_state_to_json(state)).toJson(QJsonDocument::Compact).toStdString());
 }
 
 void Workspace::set_draft(const QString& question) {
@@ -181,6 +196,7 @@ app::Question Workspace::make_question(const QString& text) const {
   if (const auto engine = asker_.engine(); engine != nullptr) question.sampling.quote_constraint = engine->layout().quote_constraint;
   question.prompt.question = text.toStdString();
   question.prompt.sources.parts = sources_.ticked();
+  question.prompt.sources.detail = sources_.details();
   question.prompt.thinking = thinking_;
   question.prompt.earlier = earlier_;
   return question;
@@ -192,6 +208,7 @@ void Workspace::measure_soon() {
 
 void Workspace::measure() {
   budget_exact_ = false;
+  reused_ = -1;
   emit budget_changed();
   if (counter_.can_count()) counter_.measure(make_question(draft_).prompt);
 }
@@ -208,7 +225,54 @@ QString Workspace::obstacle() const {
 
 void Workspace::ask(const QString& text) {
   if (asker_.running() || !obstacle().isEmpty()) return;
-  const app::Question question = make_question(text);
+  start(make_question(text));
+}
+
+QString Workspace::obstacle_to_continue() const {
+  if (asker_.running() || asker_.loading()) return tr("Something else goes on; continue when it is done.");
+  if (!session_.is_open() || asker_.engine() == nullptr) return tr("A project and a model are needed to continue.");
+  return {};
+}
+
+void Workspace::continue_run(const app::Run& run) {
+  auto prompt = app::question_of_run(run);
+  if (!prompt) {
+    emit message(QString::fromStdString(prompt.error().message));
+    return;
+  }
+  app::Question question = make_question({});
+  question.prompt = std::move(*prompt);
+  question.beginning = app::Beginning{run.thinking, run.answer};
+  start(question);
+}
+
+void Workspace::rebuild_prompt(app::RunId run, QObject* receiver, std::function<void(app::Result<std::shared_ptr<app::Prompt>>)> deliver) {
+  session_.with_project(
+      receiver, [run](app::Project& project) { return project.run(run); },
+      [this, receiver = QPointer<QObject>(receiver), deliver = std::move(deliver)](app::Result<app::Run> saved) {
+        if (receiver == nullptr) return;
+        if (!saved) {
+          deliver(saved.error());
+          return;
+        }
+        auto question = app::question_of_run(*saved);
+        if (!question || !counter_.can_count()) {
+          deliver(question ? app::Error{app::ErrorCode::kNotFound, tr("The prompt is made with the model's own tokenizer; load the model first.").toStdString()} : question.error());
+          return;
+        }
+        const std::int64_t expected = saved->n_prompt_tokens;
+        counter_.build(*question, receiver, [expected, deliver](app::Result<std::shared_ptr<app::Prompt>> prompt) {
+          // Continued runs have what was said before behind the same prompt.
+          if (prompt && (*prompt)->map.n_tokens > expected) {
+            deliver(app::Error{app::ErrorCode::kNotFound, tr("The sources or the model have changed since this run: its exact prompt cannot be made again.").toStdString()});
+            return;
+          }
+          deliver(std::move(prompt));
+        });
+      });
+}
+
+void Workspace::start(const app::Question& question) {
   prompt_.reset();
   asker_.ask(session_.path(), question);
   // The same prompt once more, here: the chips need its map while the answer streams.
@@ -226,6 +290,7 @@ void Workspace::follow_citations() {
 
 void Workspace::on_finished(std::shared_ptr<const app::Answer> answer) {
   prompt_ = std::make_shared<app::Prompt>(answer->prompt);
+  measure_soon();  // what is read already is more by now
   emit citations_found(answer->citations);
   emit obstacle_changed();
   if (!answer->not_saved.empty()) emit message(QString::fromStdString(answer->not_saved));

@@ -45,10 +45,18 @@ class Workspace final : public QObject {
   bool thinking() const { return thinking_; }
   app::Question make_question(const QString& text) const;
   void ask(const QString& question);
+  /// Goes on where this run was stopped, with the sources that it had.
+  void continue_run(const app::Run& run);
+  /// Why this run cannot be continued now; empty when it can.
+  QString obstacle_to_continue() const;
+  /// The prompt of a saved run, made again; an error where model or sources are others by now.
+  void rebuild_prompt(app::RunId run, QObject* receiver, std::function<void(app::Result<std::shared_ptr<app::Prompt>>)> deliver);
   /// Why asking is not possible now; empty when it is.
   QString obstacle() const;
   const app::TokenBudget& budget() const { return budget_; }
   bool budget_is_exact() const { return budget_exact_; }
+  /// Prompt tokens of the next question that are read already; -1 where that is not known.
+  std::int64_t reused() const { return reused_; }
   /// Sampling, selection, reserve and trace level of the questions to come.
   void set_question_settings(const app::Question& settings);
   const app::Question& question_settings() const { return settings_; }
@@ -76,6 +84,7 @@ class Workspace final : public QObject {
   void measure_soon();
   void measure();
   void on_finished(std::shared_ptr<const app::Answer> answer);
+  void start(const app::Question& question);
   void follow_citations();
   void look_for_findings(std::function<app::Result<app::Run>(app::Project&)> run_of);
   void save_ticks();
@@ -97,6 +106,7 @@ class Workspace final : public QObject {
   app::Question settings_;
   app::TokenBudget budget_;
   bool budget_exact_ = false;
+  std::int64_t reused_ = -1;
   QString count_failure_;
   QString model_failure_;
   int model_job_ = 0;

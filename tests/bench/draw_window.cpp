@@ -1,0 +1,122 @@
+// Draws states of the window that the sample does not reach, with an engine that says what a picture
+// needs: draw_window FOLDER [light|dark|contrast]. Look at all of them after a change of a view.
+#include <QApplication>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTranslator>
+
+#include <cstdio>
+#include <string>
+
+#include "tests/support/fake_engine.h"
+#include "tests/support/small_project.h"
+#include "ui/conversation/conversation_panel.h"
+#include "ui/conversation/conversation_view.h"
+#include "ui/conversation/question_box.h"
+#include "ui/theme/system_scheme.h"
+#include "ui/theme/tokens.h"
+#include "ui/window/main_window.h"
+#include "ui/window/workspace.h"
+
+namespace {
+
+struct Bench {
+  QTemporaryDir folder;
+  ui::Settings settings{std::filesystem::path()};
+  ui::SystemScheme scheme;
+  ui::Workspace workspace;
+  ui::MainWindow window{workspace, settings, scheme};
+};
+
+bool open(Bench& bench, const std::string& answer, std::function<void(std::int64_t)> after_token = {}) {
+  const std::filesystem::path path = bench.folder.filePath("wind farm.longleaf").toStdString();
+  {
+    auto project = app::Project::open(path);
+    if (!project) return false;
+    support::add_document(**project, app::DocumentKind::kCodeTree, "burnbook",
+                          {{"src/wind.cc", "#include \"wind.h\"\n\n/* Gusts in metres per second. */\nint wind_speed(int gusts) {\n  return gusts * 2;  // both ways\n}\n\nint calm() { return 0; }\n"},
+                           {"src/plan.cc", "#include <string>\n\nint days(const char* name) {\n  char copy[8];\n  strcpy(copy, name);\n  return atoi(copy);\n}\n"},
+                           {"src/key.cc", "const char* aws_key = \"AKIAIOSFODNN7EXAMPLE\";\n"},
+                           {"docs/a_name_that_is_much_longer_than_any_panel_is_wide_and_goes_on_for_a_while.md", "# Notes\n"}});
+    support::add_document(**project, app::DocumentKind::kTextFile, "תקציר השריפות.txt", {{"תקציר השריפות.txt", "הרוח באה מצפון בתשעה ימים.\nגשם ירד ב־12 במרץ 2021."}});
+    support::add_document(**project, app::DocumentKind::kTextFile, "火入れ報告書.txt", {{"火入れ報告書.txt", "北風は九日間吹いた。\n防火帯の費用は四万千三百ドルであった。"}});
+  }
+  bench.workspace.open_engine([answer, after_token](const engine::LoadObserver&, std::stop_token) -> app::Result<std::unique_ptr<engine::Engine>> {
+    auto engine = std::make_unique<fake::FakeEngine>();
+    engine->fixed_answer = answer;
+    engine->after_token = after_token;
+    return std::unique_ptr<engine::Engine>(std::move(engine));
+  });
+  bench.window.resize(1360, 860);
+  bench.window.show();
+  bench.window.open_project(path);
+  return QTest::qWaitFor([&] { return bench.workspace.obstacle().isEmpty() && bench.workspace.budget_is_exact(); });
+}
+
+bool draw(Bench& bench, const QString& file) {
+  QTest::qWait(400);
+  const bool saved = bench.window.grab().save(file);
+  std::printf("%s\n", qPrintable(file));
+  return saved;
+}
+
+bool answer_and_draw(ui::Layout layout, const QString& question, const std::string& answer, const QString& file) {
+  Bench bench;
+  if (!open(bench, answer)) return false;
+  bench.window.set_layout(layout);
+  bench.window.conversation().ask(question);
+  if (!QTest::qWaitFor([&] { return !bench.workspace.asker().running(); })) return false;
+  return draw(bench, file);
+}
+
+bool draw_run_in_progress(const QString& file) {
+  std::atomic<bool> go_on = false;
+  Bench bench;
+  const std::string answer = " The gusts are doubled in wind_speed, which the comment calls both ways. The caller in the plan expects metres per second and gets twice as many.";
+  if (!open(bench, answer, [&](std::int64_t n) {
+        if (n == 18) go_on.wait(false);
+      })) {
+    return false;
+  }
+  bench.window.conversation().ask("Why is the wind twice as strong as the gusts?");
+  const bool began = QTest::qWaitFor([&] { return bench.workspace.asker().run().n_generated >= 18; });
+  const bool saved = began && draw(bench, file);
+  go_on = true;
+  go_on.notify_all();
+  return saved && QTest::qWaitFor([&] { return !bench.workspace.asker().running(); });
+}
+
+const char* const kReview =
+    "Three findings:\n\n- [error] src/plan.cc:5 copies a name of any length into eight bytes: `strcpy(copy, name);`\n  A longer name overwrites the stack. Use std::string.\n"
+    "- [warning] src/wind.cc:5 doubles the gusts, although the comment says metres per second: `return gusts * 2;`\n- [note] src/wind.cc:8 `calm()` is never called\n"
+    "- [error] src/storm.cc:40 leaks the file handle\n";
+
+const char* const kRich =
+    "## How attention picks its keys\n\nThe indexer scores key $s$ for query $t$ with $I_{t,s} = \\sum_{j=1}^{H} w_{t,j}\\,\\mathrm{ReLU}(q_{t,j} \\cdot k_s)$, then\n\n"
+    "$$\\mathrm{softmax}\\left(\\frac{QK^\\top}{\\sqrt{d_k}}\\right)V, \\qquad x = \\frac{-b \\pm \\sqrt{b^2 - 4ac}}{2a}$$\n\n"
+    "| year | level, m | change |\n|---|--:|:-:|\n| 2013 | 4.21 | |\n| 2014 | 3.90 | −0.31 |\n\n"
+    "1. first, with `code` and **weight**\n2. second, ~~struck out~~\n   - [x] done\n   - [ ] open\n\n> Fire belongs to this land.\n\n"
+    "```cpp\nint wind_speed(int gusts) {\n  return gusts * 2;  // both ways\n}\n```\n\n"
+    "עברית מימין לשמאל עם 41,300 דולר. 日本語の答えもここに立つ。 $\\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix}$ and $\\unknown{x}$ stays as it is.\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: draw_window FOLDER [light|dark|contrast]\n");
+    return 2;
+  }
+  if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+  QApplication application(argc, argv);
+  Q_INIT_RESOURCE(icons);
+  QTranslator plurals;
+  if (plurals.load(QStringLiteral("longleaf_en"), QStringLiteral(LONGLEAF_SOURCE_DIR "/resources/translations"))) QApplication::installTranslator(&plurals);
+  const std::string theme = argc > 2 ? argv[2] : "light";
+  ui::apply_theme(application, theme == "dark" ? ui::Theme::kDark : theme == "contrast" ? ui::Theme::kHighContrast : ui::Theme::kLight, theme == "dark");
+  const QString base = QString::fromLocal8Bit(argv[1]) + "/";
+  const QString end = "-" + QString::fromStdString(theme) + ".png";
+  const bool drawn = answer_and_draw(ui::Layout::kReview, "Review the code for bugs.", kReview, base + "review" + end) &&
+                     answer_and_draw(ui::Layout::kRead, "Explain it with formulas, a table and code.", kRich, base + "answer" + end) &&
+                     draw_run_in_progress(base + "running" + end);
+  return drawn ? 0 : 1;
+}
