@@ -13,6 +13,7 @@
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
 #include "ui/conversation/question_box.h"
+#include "ui/review/findings_panel.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/theme/tokens.h"
 #include "ui/window/main_window.h"
@@ -66,6 +67,8 @@ bool answer_and_draw(ui::Layout layout, const QString& question, const std::stri
   bench.window.set_layout(layout);
   bench.window.conversation().ask(question);
   if (!QTest::qWaitFor([&] { return !bench.workspace.asker().running(); })) return false;
+  QTest::qWait(200);
+  bench.window.findings().open_current();
   return draw(bench, file);
 }
 

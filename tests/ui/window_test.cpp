@@ -1,4 +1,5 @@
 #include <QApplication>
+#include <QDockWidget>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
@@ -59,6 +60,7 @@ class WindowTest : public QObject {
   void the_prompt_of_an_older_run_can_be_shown_again();
   void the_selection_is_shown_and_a_clicked_word_chooses_its_token();
   void the_conversation_is_there_again_after_a_restart();
+  void a_layout_of_the_last_start_shows_its_own_panels_and_no_others();
   void choosing_sources_can_be_undone();
   void over_the_limit_the_meter_says_by_how_much_and_asking_is_refused();
   void every_control_can_be_reached_by_keyboard_and_has_a_name();
@@ -182,6 +184,32 @@ void WindowTest::the_conversation_is_there_again_after_a_restart() {
   QTRY_COMPARE(bench.window.conversation().view()->n_turns(), 1);
   QCOMPARE(bench.window.conversation().view()->last_turn()->question(), QString("What is the rain of May?"));
   QTRY_VERIFY(bench.workspace.trace() != nullptr);
+}
+
+void WindowTest::a_layout_of_the_last_start_shows_its_own_panels_and_no_others() {
+  QTemporaryDir folder;
+  ui::SystemScheme scheme;
+  const auto shown = [](const ui::MainWindow& window) {
+    QStringList names;
+    for (const QDockWidget* dock : window.findChildren<QDockWidget*>()) {
+      if (dock->isVisible()) names << dock->objectName();
+    }
+    names.sort();
+    return names;
+  };
+  for (int start = 0; start < 2; ++start) {
+    ui::Settings settings(folder.filePath("window.ini").toStdString());
+    ui::Workspace workspace;
+    ui::MainWindow window(workspace, settings, scheme);
+    window.show();
+    QCOMPARE(shown(window), (QStringList{"conversation", "page", "sources"}));
+    window.set_layout(ui::Layout::kReview);
+    QCOMPARE(shown(window), (QStringList{"conversation", "findings", "page", "sources"}));
+    window.set_layout(ui::Layout::kInspect);
+    QCOMPARE(shown(window), (QStringList{"conversation", "map", "sources"}));
+    window.set_layout(ui::Layout::kRead);
+    window.close();
+  }
 }
 
 void WindowTest::choosing_sources_can_be_undone() {
