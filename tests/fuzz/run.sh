@@ -22,7 +22,7 @@ out=build/fuzz
 mkdir -p "$out"
 sources=(engine/base/json.cpp engine/base/utf8.cpp engine/base/log.cpp
   engine/tokenizer/*.cpp engine/sampling/*.cpp engine/model/config.cpp engine/model/gguf_*.cpp engine/model/host_matrix.cpp
-  engine/model/mapped_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp engine/trace/trace_*.cpp engine/trace/selection_trace.cpp)
+  engine/model/input_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp engine/trace/trace_*.cpp engine/trace/selection_trace.cpp)
 flags=(-std=c++20 -O1 -g1 -I. -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 launcher=()
 command -v ccache >/dev/null && launcher=(ccache)
