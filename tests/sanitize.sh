@@ -28,7 +28,8 @@ esac
 
 cmake --preset "$preset" -DWITH_UI=OFF > /dev/null
 cmake --build "build/$preset" --target "${names[@]}" -j "$(nproc)"
-export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+# g++ 12 places 64 byte vectors at wrong addresses when the use of dead stack frames is looked for (GCC bug 110027).
+export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 cd "build/$preset"
 exec ctest --output-on-failure --no-tests=error -j "$(nproc)" -R "^($(IFS='|'; echo "${names[*]}"))\$"
