@@ -25,6 +25,7 @@ constexpr double kSameForm = 1e-3;         // decides between passages that are 
 struct Hit {
   std::uint32_t passage = 0;
   std::uint32_t ordinal = 0;
+  bool follows = false;
   std::string folded;
   std::string surface;
 };
@@ -51,7 +52,7 @@ std::vector<Hit> hits_of_word(const Sources& sources, const std::string& word) {
     const auto& words = source->words();
     const auto less = [](const PassageWords::Place& place, const std::string& key) { return place.folded < key; };
     for (auto at = std::lower_bound(words.begin(), words.end(), begin, less); at != words.end() && at->folded.starts_with(begin); ++at) {
-      if (at->folded == word || stem(at->folded) == root) hits.push_back({before + at->passage, at->ordinal, at->folded, at->surface});
+      if (at->folded == word || stem(at->folded) == root) hits.push_back({before + at->passage, at->ordinal, at->follows, at->folded, at->surface});
     }
     before += source->size();
   }
@@ -64,7 +65,7 @@ std::vector<Hit> hits_of_piece(const Sources& sources, std::string_view piece) {
   std::uint32_t before = 0;
   for (const PassageWords* source : sources) {
     for (const auto& run : source->unspaced()) {
-      if (run.folded.find(piece) != std::string::npos) hits.push_back({before + run.passage, run.ordinal, std::string(piece), std::string(piece)});
+      if (run.folded.find(piece) != std::string::npos) hits.push_back({before + run.passage, run.ordinal, false, std::string(piece), std::string(piece)});
     }
     before += source->size();
   }
@@ -204,26 +205,92 @@ std::vector<std::string> absent_words(const std::vector<Term>& terms, bool only_
   return words;
 }
 
-/// The words as they stand in the passage, with how many passages hold each in this form.
-std::vector<std::string> words_in(std::uint32_t passage, const std::vector<Term>& terms) {
-  std::vector<std::pair<std::size_t, std::string>> found;
+using WordAt = std::pair<std::uint32_t, std::uint32_t>;  // passage, ordinal
+
+/// A word of the question as it stands in the chosen passage, or several that stand side by side there.
+struct Item {
+  std::string text;
+  std::uint32_t first = 0;     // ordinals in the chosen passage, inclusive
+  std::uint32_t last = 0;
+  std::set<WordAt> ends;       // where its last word stands, in all passages that hold it in this form
+  std::set<WordAt> following;  // those of `ends` where nothing but a space stands before the word
+};
+
+std::set<std::uint32_t> holders(const Item& item) {
+  std::set<std::uint32_t> passages;
+  for (const WordAt& at : item.ends) passages.insert(at.first);
+  return passages;
+}
+
+std::vector<Item> words_in(std::uint32_t passage, const std::vector<Term>& terms) {
+  std::vector<Item> found;
   for (const Term& term : terms) {
     const Hit* chosen = nullptr;
     for (const Hit& hit : term.hits) {
       if (hit.passage == passage && (chosen == nullptr || (hit.folded == term.folded && chosen->folded != term.folded))) chosen = &hit;
     }
     if (chosen == nullptr) continue;
-    std::set<std::uint32_t> holders;
+    Item word{chosen->surface, chosen->ordinal, chosen->ordinal, {}, {}};
     for (const Hit& hit : term.hits) {
-      if (hit.folded == chosen->folded) holders.insert(hit.passage);
+      if (hit.folded != chosen->folded) continue;
+      word.ends.emplace(hit.passage, hit.ordinal);
+      if (hit.follows) word.following.emplace(hit.passage, hit.ordinal);
     }
-    found.emplace_back(holders.size(), chosen->surface);
+    found.push_back(std::move(word));
   }
-  std::ranges::stable_sort(found, {}, &std::pair<std::size_t, std::string>::first);
-  if (found.size() > kMaxWords) found.resize(kMaxWords);
-  std::vector<std::string> words;
-  for (auto& [count, word] : found) words.push_back(std::move(word));
-  return words;
+  return found;
+}
+
+void sort_rarest_first(std::vector<Item>& items) {
+  std::ranges::stable_sort(items, {}, [](const Item& item) { return holders(item).size(); });
+}
+
+/// Makes one item of words that stand side by side in the passage.
+std::vector<Item> joined(std::vector<Item> words, std::uint32_t passage) {
+  std::ranges::stable_sort(words, {}, &Item::first);
+  std::vector<Item> items;
+  for (Item& word : words) {
+    if (items.empty() || word.first != items.back().last + 1 || !word.following.contains({passage, word.first})) {
+      items.push_back(std::move(word));
+      continue;
+    }
+    Item& item = items.back();
+    std::set<WordAt> ends;
+    for (const WordAt& at : item.ends) {
+      const WordAt next(at.first, at.second + 1);
+      if (word.following.contains(next)) ends.insert(next);
+    }
+    item.text += " " + word.text;
+    item.last = word.last;
+    item.ends = std::move(ends);
+  }
+  return items;
+}
+
+/// The hook first, then the rarest.
+void put_hook_first(std::vector<Item>& items) {
+  sort_rarest_first(items);
+  std::set<std::uint32_t> left = holders(items.front());
+  std::size_t n_needed = 1;
+  for (; left.size() > 1 && n_needed < items.size(); ++n_needed) {
+    const auto also = holders(items[n_needed]);
+    std::erase_if(left, [&also](std::uint32_t passage) { return !also.contains(passage); });
+  }
+  if (left.size() > 1) return;  // several passages hold them all: the rarest is what they are found by
+  const auto hook = std::max_element(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(n_needed),
+                                     [](const Item& a, const Item& b) { return a.first < b.first; });
+  std::rotate(items.begin(), hook, hook + 1);
+}
+
+std::vector<std::string> asked_words(std::uint32_t passage, const std::vector<Term>& terms) {
+  std::vector<Item> words = words_in(passage, terms);
+  sort_rarest_first(words);
+  if (words.size() > kMaxWords) words.resize(kMaxWords);
+  std::vector<Item> items = joined(std::move(words), passage);
+  put_hook_first(items);
+  std::vector<std::string> list;
+  for (Item& item : items) list.push_back(std::move(item.text));
+  return list;
 }
 
 }  // namespace
@@ -234,9 +301,12 @@ PassageWords::PassageWords(std::string_view text, const std::vector<std::pair<st
     const auto [begin, end] = spans[passage];
     const std::string_view span = text.substr(begin, end - begin);
     std::uint32_t ordinal = 0;
+    std::size_t last = 0;
     for (const CutWord& word : cut_words(span)) {
       const std::string_view surface = span.substr(word.begin, word.end - word.begin);
-      Place place{word.unspaced ? std::string(surface) : folded(surface), std::string(surface), passage, ordinal++};
+      const bool follows = ordinal > 0 && word.begin == last + 1 && span[last] == ' ';
+      last = word.end;
+      Place place{word.unspaced ? std::string(surface) : folded(surface), std::string(surface), passage, ordinal++, follows};
       if (word.unspaced) {
         unspaced_.push_back(std::move(place));
       } else if (!is_function_word(place.folded)) {
@@ -254,7 +324,7 @@ QuestionWords choose_words(std::string_view question, const std::vector<const Pa
   if (auto exact = absent_words(terms, true); !exact.empty()) return {std::move(exact), false};
   const auto best = best_passage(terms);
   auto absent = absent_words(terms, false);
-  if (best && (absent.empty() || count_like(*best, terms) <= kFewPassages)) return {words_in(*best, terms), true};
+  if (best && (absent.empty() || count_like(*best, terms) <= kFewPassages)) return {asked_words(*best, terms), true};
   return {std::move(absent), false};
 }
 

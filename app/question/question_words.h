@@ -17,6 +17,7 @@ class PassageWords {
     std::string surface;        // as it stands
     std::uint32_t passage = 0;  // index into `spans`
     std::uint32_t ordinal = 0;  // the how manieth word of its passage
+    bool follows = false;       // nothing but one space stands between it and the word before it
   };
 
   /// `spans`: half-open byte ranges of `text`, one for each passage. Nothing of `text` is kept.
@@ -33,13 +34,18 @@ class PassageWords {
 };
 
 struct QuestionWords {
-  std::vector<std::string> words;  // the word that the fewest passages hold first; empty: there are only function words
+  std::vector<std::string> words;  // the hook first, then the rarest; empty: there are only function words
   bool found = false;              // a passage holds all of them
 };
 
 /// What a model that finds words should be asked to find: the words of `question` that stand together in the passage
 /// which holds the most telling ones, spelt as they stand there ("frogs" finds "Frog"), at most five. A word is the
 /// more telling, the fewer passages hold it (its weight is the logarithm of passages per holding passage).
+///
+/// Words that stand side by side in the passage are one item of the list. The rarest item is the hook, by which the
+/// model finds the passage. If other passages hold it too, the hook is the last in the passage of the rarest items that
+/// only this passage holds together: a model reads forwards, and at that place the passage has shown the others. The
+/// model is trained with this order (tools/train/samples.py).
 ///
 /// A word that stands nowhere is left out if the others stand together in at most three passages. Otherwise, and if it is
 /// a name, a number, an identifier or in quotation marks, it is what is asked for, so that the answer is "not found".

@@ -69,7 +69,8 @@ const Words& asking_words() {
       "give", "gives", "given", "know", "known", "describe", "describes", "described", "define", "defines", "defined", "explain", "explains", "explained",
       "discuss", "discusses", "discussed", "cover", "covers", "covered", "contain", "contains", "happen", "happens", "happened", "talk", "talks", "appear",
       "appears", "use", "used", "uses", "get", "gets", "exist", "exists", "long", "often", "only", "just", "more", "most", "other", "same", "own", "up", "down",
-      "out", "over", "under", "between", "during", "after", "before", "because", "while", "through", "per", "within", "without", "among", "passage",
+      "out", "over", "under", "spent", "spend", "make", "makes", "made", "take", "takes", "took", "come", "comes", "go", "goes", "become", "hold", "holds", "held",
+      "keep", "keeps", "kept", "put", "call", "called", "want", "wants", "need", "needs", "between", "during", "after", "before", "because", "while", "through", "per", "within", "without", "among", "passage",
       "passages", "sentence", "sentences", "line", "lines", "paragraph", "document", "documents", "text", "texts", "part", "parts", "section", "sections",
       "report", "page", "pages", "file", "files", "code", "place", "kind", "kinds", "thing", "things", "author", "authors", "according",
       "steht", "sagt", "stelle", "text", "dokument", "dit", "parle", "texte", "habla", "dice", "texto", "testo", "staat"};

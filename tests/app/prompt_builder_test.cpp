@@ -73,8 +73,8 @@ class PromptBuilderTest : public QObject {
     const PromptQuestion question{"How much did a Firebreak cost, please?", {{pages_[1]}, {}}};
     const auto prompt = builder.build(question);
     QVERIFY2(prompt.has_value(), prompt ? "" : prompt.error().message.c_str());
-    QVERIFY2(prompt->text.ends_with("[p3]\n<｜User｜> Which passage mentions firebreaks and cost?<｜Assistant｜><think>"), prompt->text.c_str());
-    QCOMPARE(text_of(*prompt, prompt->map.question), std::string(" Which passage mentions firebreaks and cost?"));
+    QVERIFY2(prompt->text.ends_with("[p3]\n<｜User｜> Which passage mentions firebreaks cost?<｜Assistant｜><think>"), prompt->text.c_str());
+    QCOMPARE(text_of(*prompt, prompt->map.question), std::string(" Which passage mentions firebreaks cost?"));
     QCOMPARE(builder.measure(question)->total(), prompt->budget.total());
     const auto absent = builder.build({"What did Miller say?", {{pages_[1]}, {}}});
     QVERIFY(absent->text.find("> Which passage mentions Miller?<") != std::string::npos);

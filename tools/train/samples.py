@@ -54,6 +54,7 @@ class Pool:
                 w = np.where((self.kinds == k) & (self.splits == s))[0]
                 self.ranges[s, k] = (int(w[0]), int(w[-1]) + 1)
         self._enc = {}
+        self.spaced = [(self.tok.id_to_token(i) or "").startswith("Ġ") for i in range(VOCAB)]
 
     def enc(self, text):
         r = self._enc.get(text)
@@ -71,10 +72,10 @@ class Pool:
 
 
 class Block:
-    __slots__ = ("ids", "spans", "number", "lower")
+    __slots__ = ("ids", "spans", "number", "keys")
 
     def __init__(self, ids, spans):
-        self.ids, self.spans, self.number = ids, spans, 0
+        self.ids, self.spans, self.number, self.keys = ids, spans, 0, None
 
 
 class Maker:
@@ -297,7 +298,8 @@ class Maker:
                 d.ids, d.spans = ids + d.ids[last:], spans
         where = {}
         for x, b in enumerate(blocks):
-            for s in b.spans: where.setdefault(self.key(b, s), set()).add(x)
+            b.keys = [self.key(b, s) for s in b.spans]
+            for k in b.keys: where.setdefault(k, set()).add(x)
 
         ids, cls, turn, starts = [BOS] + list(self.system), None, None, []
         for b in doc:
@@ -329,12 +331,49 @@ class Maker:
         i = self._ids.get(self.p.tok.decode(tokens).strip().lower())
         return tuple(tokens) in where or (i is not None and i in where)
 
+    def begin_of(self, b, keys):
+        """the first place in a block where words with these keys stand side by side, or None"""
+        s, own, n, m = b.spans, b.keys, -1, len(keys)
+        while True:
+            try: n = own.index(keys[0], n + 1)
+            except ValueError: return None
+            if tuple(own[n:n + m]) == keys and all(s[n + x - 1][1] == s[n + x][0] and self.p.spaced[b.ids[s[n + x][0]]] for x in range(1, m)): return s[n][0]
+
+    def hooked(self, b, words, blocks, where):
+        """words of a block, as question_words.cpp puts them; and the blocks that hold them. Words that stand side by side are one item. The
+        rarest item is the hook; if other blocks hold it too, the hook is the last in the block of the rarest items that only this block holds
+        together, since at that place the block has shown the others."""
+        at = {w[0]: b.spans[b.keys.index(w[0])] for w in words}
+        runs = []
+        merge = self.perm is None and self.r.random() < .8
+        for w in sorted(words, key=lambda w: at[w[0]][0]):
+            i, j, _ = at[w[0]]
+            if merge and runs and at[runs[-1][-1][0]][1] == i and self.p.spaced[b.ids[i]]: runs[-1].append(w)
+            else: runs.append([w])
+        items = []
+        for run in runs:
+            keys = tuple(w[0] for w in run)
+            holders = set.intersection(*[where[k] for k in keys])
+            if len(run) > 1: holders = {x for x in holders if self.begin_of(blocks[x], keys) is not None}
+            (tokens, text), begin = run[0][1], at[keys[0]][1]
+            items.append((keys, (list(tokens) + b.ids[begin:at[keys[-1]][1]], text if len(run) == 1 else None), at[keys[0]][0], holders))
+        items.sort(key=lambda x: len(x[3]))
+        left, need = None, []
+        for x in items:
+            need.append(x)
+            left = x[3] if left is None else left & x[3]
+            if len(left) == 1: break
+        if len(left) == 1:
+            hook = max(need, key=lambda x: x[2])
+            items = [hook] + [x for x in items if x is not hook]
+        return [x[:3] for x in items], set.intersection(*[x[3] for x in items])
+
     def turn(self, b, spans, phrase, blocks, where):
         r = self.r
         u = r.random()
         kind = "found"
         plain = r.random() < self.words
-        words = None                                   # (key, group) of each word, in the question's order
+        words = None                                   # (key or keys, group, where it begins in b if that is known) of each, in the question's order
         if u < self.not_found:
             kind, targets = "absent", []
             lo, hi = self.p.ranges[self.split, r.choice(self.kinds or (0, 1, 2, 4, 5, 7))] if not self.kinds or max(self.kinds) < 8 else self.p.ranges[self.split, 7]
@@ -346,21 +385,21 @@ class Maker:
             chosen = [(o, s) for s in r.sample(os_, min(len(os_), r.choice((1, 1, 2, 2, 3))))]
             if r.random() < .2: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
             r.shuffle(chosen)
-            words = [(self.key(x, s), self.keyword(x, s)[1:]) for x, s in chosen]
+            words = [(self.key(x, s), self.keyword(x, s)[1:], None) for x, s in chosen]
             if r.random() < .35:                       # almost a word of the documents
                 _, tokens, text = self.keyword(b, r.choice(b.spans))
                 n = self.near(list(tokens), text)
                 if n is None or (text and self.lower_known(n, where)): return None
-                words = [(tuple(n), (n, None))] + (words[1:] if r.random() < .3 else [])
+                words = [(tuple(n), (n, None), None)] + (words[1:] if r.random() < .3 else [])
                 kind = "absent"
         elif u < self.not_found + .05 and len(blocks) > 3 and any(len(where[self.key(b, s)]) == 1 for s in b.spans):
             # words that do not stand together: the block that holds the rarest one
             kind, targets = "apart", [b]
             own = [r.choice([s for s in b.spans if len(where[self.key(b, s)]) == 1])]
-            words = [(self.key(b, s), self.keyword(b, s)[1:]) for s in own]
+            words = [(self.key(b, s), self.keyword(b, s)[1:], None) for s in own]
             for c in r.sample(blocks, min(len(blocks), r.choice((1, 2, 3)))):
                 s = r.choice(c.spans) if c.spans else None
-                if s and self.key(c, s) not in [k for k, _ in words] and 1 < len(where[self.key(c, s)]): words.append((self.key(c, s), self.keyword(c, s)[1:]))
+                if s and self.key(c, s) not in [w[0] for w in words] and 1 < len(where[self.key(c, s)]): words.append((self.key(c, s), self.keyword(c, s)[1:], None))
             if len(words) < 2: return None
             phrase = False
             r.shuffle(words)
@@ -380,26 +419,26 @@ class Maker:
                 phrase = False
                 match &= where.get(k, set())
             if not match or (len(match) > 1 and self.perm is not None) or len(keys) > 6: return None
-            targets = [blocks[x] for x in sorted(match)[:3]]       # the first three, where there are more
-            if len({tuple(x.ids) for x in targets}) < len(targets): return None
-            if len(match) > 1: kind = "several"
             if phrase and not plain and len(spans) > 1 and len(keys) == len(spans) and len(match) == 1:   # contiguous words of the block, as they stand
                 i, j = spans[0][0], spans[-1][1]
                 phrase = b.ids[i:j]
                 if not all(x >= 7 for x in phrase) or j - i >= 30: return None
-                words = [(keys[0], (phrase, None))]
+                words = [(keys[0], (phrase, None), i)]
             else:
-                phrase = False
-                words = [(k, self.keyword(b, next(s for s in spans if self.key(b, s) == k))[1:]) for k in keys]
+                words = [(k, self.keyword(b, next(s for s in spans if self.key(b, s) == k))[1:], None) for k in keys]
+                if plain: words, match = self.hooked(b, words, blocks, where)
+            targets = [blocks[x] for x in sorted(match)[:3]]       # the first three, where there are more
+            if len({tuple(x.ids) for x in targets}) < len(targets): return None
+            if len(match) > 1: kind = "several"
         count = lambda k: len(where.get(k, ()))
-        if plain: words.sort(key=lambda w: count(w[0]))
-        q, listed = self.question([g for _, g in words], plain)
+        if plain and kind not in ("found", "several"): words.sort(key=lambda w: count(w[0]))
+        q, listed = self.question([w[1] for w in words], plain)
         if not q: return None
-        # the thinking names the word first that the fewest blocks hold (in the question's order among equals): it is the best hook
-        counts = [count(k) for k, _ in words]
-        n = counts.index(min(counts))
+        # the thinking names the hook first: the program has put it first; in other wordings it is the word that the fewest blocks hold
+        counts = [count(w[0][0] if plain and kind in ("found", "several") else w[0]) for w in words]
+        n = 0 if plain else counts.index(min(counts))
         listed = [listed[n]] + listed[:n] + listed[n + 1:]
-        first = words[n][0]
+        first, _, begin = words[n]
         thinking = r.random() >= self.direct
         a = [USER] + list(q) + [ASSISTANT, THINK if thinking else END_THINK]
         c = [0] * len(a)
@@ -419,7 +458,7 @@ class Maker:
             for n, x in enumerate(targets):
                 add(self.found[:1], K_DECIDE)
                 add(self.found[1:], K_WORDS)
-                at = spans[0][0] if phrase else next(s[0] for s in x.spans if self.key(x, s) == first)
+                at = begin if begin is not None and x is b else self.begin_of(x, first) if plain and kind == "several" else x.spans[x.keys.index(first)][0]
                 add(x.ids[at:at + 1], K_FOUND_START)
                 add(x.ids[at + 1:], K_FOUND)
                 add(self.close, K_THINK_ANCHOR)
