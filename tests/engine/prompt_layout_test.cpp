@@ -90,6 +90,7 @@ void PromptLayoutTest::refuses_a_malformed_layout_by_key_data() {
   QTest::newRow("block without text") << QByteArray(R"({"block": "{anchor}"})") << "{text}";
   QTest::newRow("block without anchor") << QByteArray(R"({"block": "{text}"})") << "{anchor}";
   QTest::newRow("anchor without number") << QByteArray(R"({"anchor": "[p]"})") << "{n}";
+  QTest::newRow("question words without words") << QByteArray(R"({"question_words": "?"})") << "{words}";
   QTest::newRow("question without question") << QByteArray(R"({"question": "?"})") << "{question}";
   QTest::newRow("heading without title") << QByteArray(R"({"heading": "#"})") << "{title}";
   QTest::newRow("documents nowhere") << QByteArray(R"({"documents_in": "footer"})") << "footer";

@@ -17,9 +17,9 @@ from tokenizer import BOS, EOS, PAD, USER, ASSISTANT, THINK, END_THINK, SPECIALS
 
 SYSTEM = "Find the passages that answer the question and quote them with their anchors.\n"
 MAX_POSITION = 131072
-(K_NONE, K_WORDS, K_DECIDE, K_FOUND_START, K_FOUND, K_THINK_ANCHOR, K_BLOCK_START, K_QUOTE, K_ANCHOR, K_END, K_NOTHING, K_DIRECT) = range(12)
-CLASSES = ["-", "words", "decide", "found_start", "found", "think_anchor", "block_start", "quote", "anchor", "end", "nothing", "direct"]
-CRITICAL = (K_DECIDE, K_FOUND_START, K_THINK_ANCHOR, K_BLOCK_START, K_END, K_DIRECT)
+(K_NONE, K_WORDS, K_DECIDE, K_FOUND_START, K_FOUND, K_THINK_ANCHOR, K_BLOCK_START, K_QUOTE, K_ANCHOR, K_END, K_NOTHING, K_DIRECT, K_CHOICE) = range(13)
+CLASSES = ["-", "words", "decide", "found_start", "found", "think_anchor", "block_start", "quote", "anchor", "end", "nothing", "direct", "choice"]
+CRITICAL = (K_CHOICE, K_DECIDE, K_FOUND_START, K_THINK_ANCHOR, K_BLOCK_START, K_END, K_DIRECT)
 
 NOUNS = "passage sentence line paragraph part section block text row entry place".split()
 VERBS = ["mentions", "talks about", "describes", "covers", "contains", "discusses", "refers to", "explains", "deals with", "is about", "includes", "lists", "names", "has", "says something about"]
@@ -331,13 +331,13 @@ class Maker:
         i = self._ids.get(self.p.tok.decode(tokens).strip().lower())
         return tuple(tokens) in where or (i is not None and i in where)
 
-    def begin_of(self, b, keys):
-        """the first place in a block where words with these keys stand side by side, or None"""
+    def place_of(self, b, keys):
+        """the first place in a block where words with these keys stand side by side: begin and end, or None"""
         s, own, n, m = b.spans, b.keys, -1, len(keys)
         while True:
             try: n = own.index(keys[0], n + 1)
             except ValueError: return None
-            if tuple(own[n:n + m]) == keys and all(s[n + x - 1][1] == s[n + x][0] and self.p.spaced[b.ids[s[n + x][0]]] for x in range(1, m)): return s[n][0]
+            if tuple(own[n:n + m]) == keys and all(s[n + x - 1][1] == s[n + x][0] and self.p.spaced[b.ids[s[n + x][0]]] for x in range(1, m)): return s[n][0], s[n + m - 1][1]
 
     def hooked(self, b, words, blocks, where):
         """words of a block, as question_words.cpp puts them; and the blocks that hold them. Words that stand side by side are one item. The
@@ -354,9 +354,10 @@ class Maker:
         for run in runs:
             keys = tuple(w[0] for w in run)
             holders = set.intersection(*[where[k] for k in keys])
-            if len(run) > 1: holders = {x for x in holders if self.begin_of(blocks[x], keys) is not None}
+            if len(run) > 1: holders = {x for x in holders if self.place_of(blocks[x], keys) is not None}
             (tokens, text), begin = run[0][1], at[keys[0]][1]
-            items.append((keys, (list(tokens) + b.ids[begin:at[keys[-1]][1]], text if len(run) == 1 else None), at[keys[0]][0], holders))
+            place = at[keys[0]][0], at[keys[-1]][1]
+            items.append((keys, (list(tokens) + b.ids[begin:place[1]], text if len(run) == 1 else None), place, holders))
         items.sort(key=lambda x: len(x[3]))
         left, need = None, []
         for x in items:
@@ -373,7 +374,7 @@ class Maker:
         u = r.random()
         kind = "found"
         plain = r.random() < self.words
-        words = None                                   # (key or keys, group, where it begins in b if that is known) of each, in the question's order
+        words = None                                   # (key or keys, group, its place in b if that is known) of each, in the question's order
         if u < self.not_found:
             kind, targets = "absent", []
             lo, hi = self.p.ranges[self.split, r.choice(self.kinds or (0, 1, 2, 4, 5, 7))] if not self.kinds or max(self.kinds) < 8 else self.p.ranges[self.split, 7]
@@ -423,7 +424,7 @@ class Maker:
                 i, j = spans[0][0], spans[-1][1]
                 phrase = b.ids[i:j]
                 if not all(x >= 7 for x in phrase) or j - i >= 30: return None
-                words = [(keys[0], (phrase, None), i)]
+                words = [(keys[0], (phrase, None), (i, j))]
             else:
                 words = [(k, self.keyword(b, next(s for s in spans if self.key(b, s) == k))[1:], None) for k in keys]
                 if plain: words, match = self.hooked(b, words, blocks, where)
@@ -438,7 +439,7 @@ class Maker:
         counts = [count(w[0][0] if plain and kind in ("found", "several") else w[0]) for w in words]
         n = 0 if plain else counts.index(min(counts))
         listed = [listed[n]] + listed[:n] + listed[n + 1:]
-        first, _, begin = words[n]
+        first, _, place = words[n]
         thinking = r.random() >= self.direct
         a = [USER] + list(q) + [ASSISTANT, THINK if thinking else END_THINK]
         c = [0] * len(a)
@@ -458,9 +459,11 @@ class Maker:
             for n, x in enumerate(targets):
                 add(self.found[:1], K_DECIDE)
                 add(self.found[1:], K_WORDS)
-                at = begin if begin is not None and x is b else self.begin_of(x, first) if plain and kind == "several" else x.spans[x.keys.index(first)][0]
+                at, end = place if place and x is b else self.place_of(x, first if isinstance(first, tuple) and plain and kind == "several" else (first,))
                 add(x.ids[at:at + 1], K_FOUND_START)
-                add(x.ids[at + 1:], K_FOUND)
+                add(x.ids[at + 1:end], K_FOUND)
+                add(x.ids[end:end + 1], K_CHOICE)        # here the hook is named, and the block has to be the right one
+                add(x.ids[end + 1:], K_FOUND)
                 add(self.close, K_THINK_ANCHOR)
                 add(self.number(x.number), K_THINK_ANCHOR)
                 add(self.bracket_nl if n + 1 < len(targets) else self.bracket, K_END)
