@@ -138,7 +138,7 @@ def anchors_of(ids, maker):
 def measure(m, pool, context, documents, questions, modes=("sparse", "dense"), seed=11, say=print, maker_args={}, greedy=True):
     res = {mode: dict(found=[], anchor=[], quote=[], direct=[], several=[], absent=[], partly=[], apart=[], rank=[], first=[], forced=[], unique=[], shared=[], known=[], unseen=[]) for mode in modes}
     recall = {mode: [] for mode in modes}
-    maker = Maker(pool, seed * 100003 + context, split=1, permute=0., direct=.2, not_found=.2, several=.15, hard=.4, skip=0., held_forms=.3, **maker_args)
+    maker = Maker(pool, seed * 100003 + context, split=1, permute=0., direct=.1, not_found=.2, several=.05, hard=.4, skip=0., held_forms=.3, **maker_args)
     dev = m.embed.device
     examples = []
     for d in range(documents):
