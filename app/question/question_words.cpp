@@ -15,6 +15,7 @@ constexpr std::size_t kMaxTerms = 32;
 constexpr std::size_t kMaxWords = 5;
 constexpr std::size_t kMaxAbsent = 3;
 constexpr std::size_t kFewPassages = 3;    // words that stand together in so few are telling enough without the one that is missing
+constexpr std::size_t kMaxNeighbours = 4;  // that the hook takes along
 constexpr std::size_t kMaxUnspaced = 24;   // bytes of a piece of a run without spaces
 constexpr std::size_t kMinUnspaced = 6;    // two Chinese characters
 constexpr double kAskingWord = 0.3;        // of the weight of other words
@@ -49,10 +50,8 @@ std::vector<Hit> hits_of_word(const Sources& sources, const std::string& word) {
   std::vector<Hit> hits;
   std::uint32_t before = 0;
   for (const PassageWords* source : sources) {
-    const auto& words = source->words();
-    const auto less = [](const PassageWords::Place& place, const std::string& key) { return place.folded < key; };
-    for (auto at = std::lower_bound(words.begin(), words.end(), begin, less); at != words.end() && at->folded.starts_with(begin); ++at) {
-      if (at->folded == word || stem(at->folded) == root) hits.push_back({before + at->passage, at->ordinal, at->follows, at->folded, at->surface});
+    for (const PassageWords::Place* place : source->beginning_with(begin)) {
+      if (place->folded == word || stem(place->folded) == root) hits.push_back({before + place->passage, place->ordinal, place->follows, place->folded, place->surface});
     }
     before += source->size();
   }
@@ -64,12 +63,25 @@ std::vector<Hit> hits_of_piece(const Sources& sources, std::string_view piece) {
   std::vector<Hit> hits;
   std::uint32_t before = 0;
   for (const PassageWords* source : sources) {
-    for (const auto& run : source->unspaced()) {
-      if (run.folded.find(piece) != std::string::npos) hits.push_back({before + run.passage, run.ordinal, false, std::string(piece), std::string(piece)});
+    for (const PassageWords::Place* run : source->unspaced()) {
+      if (run->folded.find(piece) != std::string::npos) hits.push_back({before + run->passage, run->ordinal, false, std::string(piece), std::string(piece)});
     }
     before += source->size();
   }
   return hits;
+}
+
+/// The word at a place, the passages counted through all sources; null where there is none to stand beside others.
+const PassageWords::Place* word_at(const Sources& sources, std::uint32_t passage, std::int64_t ordinal) {
+  if (ordinal < 0) return nullptr;
+  for (const PassageWords* source : sources) {
+    if (passage < source->size()) {
+      const PassageWords::Place* place = source->at(passage, static_cast<std::uint32_t>(ordinal));
+      return place == nullptr || place->unspaced ? nullptr : place;
+    }
+    passage -= source->size();
+  }
+  return nullptr;
 }
 
 std::size_t count_passages(const std::vector<Hit>& hits) {
@@ -267,37 +279,53 @@ std::vector<Item> joined(std::vector<Item> words, std::uint32_t passage) {
   return items;
 }
 
-/// The hook first, then the rarest.
-void put_hook_first(std::vector<Item>& items) {
-  sort_rarest_first(items);
-  std::set<std::uint32_t> left = holders(items.front());
-  std::size_t n_needed = 1;
-  for (; left.size() > 1 && n_needed < items.size(); ++n_needed) {
-    const auto also = holders(items[n_needed]);
-    std::erase_if(left, [&also](std::uint32_t passage) { return !also.contains(passage); });
+/// The item with the next word of the passage, or the one before it: nothing where something stands between.
+std::optional<Item> with_neighbour(const Item& item, std::uint32_t passage, bool next, const Sources& sources) {
+  const std::int64_t length = item.last - item.first;
+  const PassageWords::Place* word = next ? word_at(sources, passage, std::int64_t{item.last} + 1) : word_at(sources, passage, std::int64_t{item.first} - 1);
+  const PassageWords::Place* right = next ? word : word_at(sources, passage, item.first);
+  if (word == nullptr || right == nullptr || !right->follows) return std::nullopt;
+  Item longer{next ? item.text + " " + word->surface : word->surface + " " + item.text, next ? item.first : item.first - 1, next ? item.last + 1 : item.last, {}, {}};
+  for (const WordAt& at : item.ends) {
+    const std::int64_t first = at.second - length;
+    const PassageWords::Place* other = word_at(sources, at.first, next ? std::int64_t{at.second} + 1 : first - 1);
+    const PassageWords::Place* other_right = next ? other : word_at(sources, at.first, first);
+    if (other == nullptr || other_right == nullptr || !other_right->follows || other->folded != word->folded) continue;
+    longer.ends.emplace(at.first, next ? at.second + 1 : at.second);
   }
-  if (left.size() > 1) return;  // several passages hold them all: the rarest is what they are found by
-  const auto hook = std::max_element(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(n_needed),
-                                     [](const Item& a, const Item& b) { return a.first < b.first; });
-  std::rotate(items.begin(), hook, hook + 1);
+  return longer;
 }
 
-std::vector<std::string> asked_words(std::uint32_t passage, const std::vector<Term>& terms) {
+/// Takes neighbours along until the item stands in this passage only, or no more stand beside it.
+Item made_unique(Item item, std::uint32_t passage, const Sources& sources) {
+  for (std::size_t n = 0; n < kMaxNeighbours && holders(item).size() > 1; ++n) {
+    auto longer = with_neighbour(item, passage, true, sources);
+    if (!longer) longer = with_neighbour(item, passage, false, sources);
+    if (!longer) break;
+    item = std::move(*longer);
+  }
+  return item;
+}
+
+std::vector<std::string> asked_words(std::uint32_t passage, const std::vector<Term>& terms, const Sources& sources) {
   std::vector<Item> words = words_in(passage, terms);
   sort_rarest_first(words);
   if (words.size() > kMaxWords) words.resize(kMaxWords);
   std::vector<Item> items = joined(std::move(words), passage);
-  put_hook_first(items);
-  std::vector<std::string> list;
-  for (Item& item : items) list.push_back(std::move(item.text));
+  sort_rarest_first(items);
+  const Item hook = made_unique(items.front(), passage, sources);
+  std::vector<std::string> list{hook.text};
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    if (items[i].first < hook.first || items[i].last > hook.last) list.push_back(std::move(items[i].text));
+  }
   return list;
 }
 
 }  // namespace
 
-PassageWords::PassageWords(std::string_view text, const std::vector<std::pair<std::uint32_t, std::uint32_t>>& spans)
-    : n_passages_(static_cast<std::uint32_t>(spans.size())) {
-  for (std::uint32_t passage = 0; passage < n_passages_; ++passage) {
+PassageWords::PassageWords(std::string_view text, const std::vector<std::pair<std::uint32_t, std::uint32_t>>& spans) {
+  for (std::uint32_t passage = 0; passage < spans.size(); ++passage) {
+    first_.push_back(static_cast<std::uint32_t>(words_.size()));
     const auto [begin, end] = spans[passage];
     const std::string_view span = text.substr(begin, end - begin);
     std::uint32_t ordinal = 0;
@@ -306,15 +334,36 @@ PassageWords::PassageWords(std::string_view text, const std::vector<std::pair<st
       const std::string_view surface = span.substr(word.begin, word.end - word.begin);
       const bool follows = ordinal > 0 && word.begin == last + 1 && span[last] == ' ';
       last = word.end;
-      Place place{word.unspaced ? std::string(surface) : folded(surface), std::string(surface), passage, ordinal++, follows};
-      if (word.unspaced) {
-        unspaced_.push_back(std::move(place));
-      } else if (!is_function_word(place.folded)) {
-        words_.push_back(std::move(place));
-      }
+      words_.push_back({word.unspaced ? std::string(surface) : folded(surface), std::string(surface), passage, ordinal++, follows, word.unspaced});
     }
   }
-  std::ranges::stable_sort(words_, {}, &Place::folded);
+  first_.push_back(static_cast<std::uint32_t>(words_.size()));
+  for (std::uint32_t i = 0; i < words_.size(); ++i) {
+    if (!words_[i].unspaced && !is_function_word(words_[i].folded)) sorted_.push_back(i);
+  }
+  std::ranges::stable_sort(sorted_, {}, [this](std::uint32_t i) -> const std::string& { return words_[i].folded; });
+}
+
+const PassageWords::Place* PassageWords::at(std::uint32_t passage, std::uint32_t ordinal) const {
+  if (passage >= size() || ordinal >= first_[passage + 1] - first_[passage]) return nullptr;
+  return &words_[first_[passage] + ordinal];
+}
+
+std::vector<const PassageWords::Place*> PassageWords::beginning_with(std::string_view begin) const {
+  std::vector<const Place*> places;
+  const auto less = [this](std::uint32_t i, std::string_view key) { return std::string_view(words_[i].folded) < key; };
+  for (auto at = std::lower_bound(sorted_.begin(), sorted_.end(), begin, less); at != sorted_.end() && words_[*at].folded.starts_with(begin); ++at) {
+    places.push_back(&words_[*at]);
+  }
+  return places;
+}
+
+std::vector<const PassageWords::Place*> PassageWords::unspaced() const {
+  std::vector<const Place*> places;
+  for (const Place& place : words_) {
+    if (place.unspaced) places.push_back(&place);
+  }
+  return places;
 }
 
 QuestionWords choose_words(std::string_view question, const std::vector<const PassageWords*>& sources) {
@@ -324,7 +373,7 @@ QuestionWords choose_words(std::string_view question, const std::vector<const Pa
   if (auto exact = absent_words(terms, true); !exact.empty()) return {std::move(exact), false};
   const auto best = best_passage(terms);
   auto absent = absent_words(terms, false);
-  if (best && (absent.empty() || count_like(*best, terms) <= kFewPassages)) return {asked_words(*best, terms), true};
+  if (best && (absent.empty() || count_like(*best, terms) <= kFewPassages)) return {asked_words(*best, terms, sources), true};
   return {std::move(absent), false};
 }
 

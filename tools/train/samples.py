@@ -55,6 +55,7 @@ class Pool:
                 self.ranges[s, k] = (int(w[0]), int(w[-1]) + 1)
         self._enc = {}
         self.spaced = [(self.tok.id_to_token(i) or "").startswith("Ġ") for i in range(VOCAB)]
+        self.wordy = [bool(t) and (t[1:] if t[0] == "Ġ" else t).isalnum() for t in (self.tok.id_to_token(i) or "" for i in range(VOCAB))]
 
     def enc(self, text):
         r = self._enc.get(text)
@@ -84,7 +85,7 @@ class Maker:
     several blocks hold; words: share of questions worded as the program words them, the rarest word first; permute: share of documents in which all
     ordinary tokens are exchanged for others, so that nothing but the document helps; skip: share of prompts with position skips."""
 
-    def __init__(self, pool, seed, split=0, direct=.1, not_found=.15, several=.15, hard=.35, common=.25, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, words=.65):
+    def __init__(self, pool, seed, split=0, direct=.1, not_found=.15, several=.08, hard=.35, common=.25, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, words=.75):
         self.p, self.r, self.split = pool, random.Random(seed), split
         self.n = np.random.default_rng(seed)
         self.direct, self.not_found, self.several, self.hard, self.common, self.permute, self.kinds = direct, not_found, several, hard, common, permute, kinds
@@ -339,10 +340,25 @@ class Maker:
             except ValueError: return None
             if tuple(own[n:n + m]) == keys and all(s[n + x - 1][1] == s[n + x][0] and self.p.spaced[b.ids[s[n + x][0]]] for x in range(1, m)): return s[n][0], s[n + m - 1][1]
 
+    def longer(self, b, place, holders, blocks):
+        """a place in a block with its neighbouring words, until no other of the blocks holds the same tokens: the place and who holds them"""
+        i, j = place
+        for _ in range(4):
+            if len(holders) < 2: break
+            if j < len(b.ids) and self.p.spaced[b.ids[j]] and self.p.wordy[b.ids[j]]:      # the word behind it
+                j += 1
+                while j < len(b.ids) and self.p.wordy[b.ids[j]] and not self.p.spaced[b.ids[j]]: j += 1
+            elif i > 0 and self.p.spaced[b.ids[i]] and self.p.wordy[b.ids[i - 1]]:         # or the one before
+                i -= 1
+                while i > 0 and self.p.wordy[b.ids[i - 1]] and not self.p.spaced[b.ids[i]]: i -= 1
+            else: break
+            want, n = b.ids[i:j], j - i
+            holders = {x for x in holders if any(y[m:m + n] == want for y in (blocks[x].ids,) for m in range(len(y) - n + 1) if y[m] == want[0])}
+        return (i, j), holders
+
     def hooked(self, b, words, blocks, where):
-        """words of a block, as question_words.cpp puts them; and the blocks that hold them. Words that stand side by side are one item. The
-        rarest item is the hook; if other blocks hold it too, the hook is the last in the block of the rarest items that only this block holds
-        together, since at that place the block has shown the others."""
+        """words of a block, as question_words.cpp puts them; and the blocks that hold them. Words that stand side by side are one item; the
+        rarest item is the hook, and takes its neighbours along if other blocks hold it too."""
         at = {w[0]: b.spans[b.keys.index(w[0])] for w in words}
         runs = []
         merge = self.perm is None and self.r.random() < .8
@@ -359,14 +375,12 @@ class Maker:
             place = at[keys[0]][0], at[keys[-1]][1]
             items.append((keys, (list(tokens) + b.ids[begin:place[1]], text if len(run) == 1 else None), place, holders))
         items.sort(key=lambda x: len(x[3]))
-        left, need = None, []
-        for x in items:
-            need.append(x)
-            left = x[3] if left is None else left & x[3]
-            if len(left) == 1: break
-        if len(left) == 1:
-            hook = max(need, key=lambda x: x[2])
-            items = [hook] + [x for x in items if x is not hook]
+        keys, group, place, holders = items[0]
+        if len(holders) > 1 and self.perm is None and self.r.random() < .9:
+            more, left = self.longer(b, place, holders, blocks)
+            if more != place and len(left) == 1:
+                tokens = b.ids[more[0]:more[1]] if more[0] < place[0] else group[0] + b.ids[place[1]:more[1]]
+                items = [(keys, (list(tokens), None), more, left)] + [x for x in items[1:] if x[2][0] < more[0] or x[2][1] > more[1]]
         return [x[:3] for x in items], set.intersection(*[x[3] for x in items])
 
     def turn(self, b, spans, phrase, blocks, where):

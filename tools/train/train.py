@@ -30,11 +30,11 @@ PLAN = [
     dict(name="long 2", seconds=135, contexts={2048: 1, 4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(5e-4, 1e-4), tokens=131072, soften=.85, kl=True, focus=.02, ema=.98),
     dict(name="index 2", seconds=32, contexts={2048: 1, 8192: 1, 32768: 1, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
     dict(name="sparse 2", seconds=35, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 1}, lr=(1e-4, 2e-5), tokens=65536, kl=True, sparse=True, ema=.97),
-    dict(name="short 3", seconds=250, contexts={1024: 2, 2048: 3, 4096: 2}, lr=(1e-3, 8e-4), tokens=32768, soften=.6, kl=True, focus=.02),
-    dict(name="middle 3", seconds=230, contexts={2048: 1, 4096: 3, 8192: 3, 16384: 2, 32768: 1}, lr=(8e-4, 4e-4), tokens=65536, soften=.7, kl=True, focus=.02),
-    dict(name="long 3", seconds=180, contexts={4096: 2, 8192: 2, 16384: 1, 32768: 3, 131072: 1}, lr=(4e-4, 1e-4), tokens=131072, soften=.85, kl=True, focus=.02, ema=.98),
-    dict(name="index 3", seconds=25, contexts={4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
-    dict(name="sparse 3", seconds=75, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 2}, lr=(1e-4, 1e-5), tokens=65536, kl=True, sparse=True, ema=.98),
+    dict(name="short 3", seconds=95, contexts={1024: 2, 2048: 3, 4096: 2}, lr=(8e-4, 8e-4), tokens=32768, soften=.6, kl=True, focus=.02),
+    dict(name="middle 3", seconds=125, contexts={2048: 1, 4096: 3, 8192: 3, 16384: 2, 32768: 1}, lr=(8e-4, 3e-4), tokens=65536, soften=.75, kl=True, focus=.02, ema=.995),
+    dict(name="long 3", seconds=110, contexts={4096: 2, 8192: 2, 16384: 1, 32768: 3, 131072: 1}, lr=(3e-4, 6e-5), tokens=131072, soften=.9, kl=True, focus=.02, ema=.97),
+    dict(name="index 3", seconds=14, contexts={4096: 1, 8192: 1, 32768: 2, 131072: 1}, lr=(0, 0), tokens=131072, kl=True, index_only=True, ema=.9),
+    dict(name="sparse 3", seconds=40, contexts={2048: 1, 4096: 2, 8192: 2, 16384: 2}, lr=(6e-5, 1e-5), tokens=65536, kl=True, sparse=True, ema=.96),
 ]
 INDEX_LR = 3e-3
 
@@ -92,7 +92,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("--fresh-optimizer", action="store_true")
-    ap.add_argument("--save-every", type=float, default=120., help="seconds between copies of the averaged weights")
+    ap.add_argument("--save-every", type=float, default=60., help="seconds between copies of the averaged weights")
     a = ap.parse_args()
     plan = json.load(open(a.plan)) if a.plan else PLAN
     for s in plan: s["contexts"] = {int(k): v for k, v in s["contexts"].items()}
