@@ -48,13 +48,17 @@ std::vector<Hit> hits_of_word(const Sources& sources, const std::string& word) {
   const std::string root = stem(word);
   const std::string begin = word.substr(0, std::min<std::size_t>(3, root.size()));
   std::vector<Hit> hits;
+  std::vector<Hit> inside;
   std::uint32_t before = 0;
   for (const PassageWords* source : sources) {
+    const auto hit_at = [before](const PassageWords::Place& place) { return Hit{before + place.passage, place.ordinal, place.follows, place.folded, place.surface}; };
     for (const PassageWords::Place* place : source->beginning_with(begin)) {
-      if (place->folded == word || stem(place->folded) == root) hits.push_back({before + place->passage, place->ordinal, place->follows, place->folded, place->surface});
+      if (place->folded == word || stem(place->folded) == root) hits.push_back(hit_at(*place));
     }
+    for (const PassageWords::Place* place : source->with_part(word)) inside.push_back(hit_at(*place));
     before += source->size();
   }
+  if (hits.empty()) hits = std::move(inside);
   std::ranges::stable_sort(hits, {}, [](const Hit& hit) { return std::pair(hit.passage, hit.ordinal); });
   return hits;
 }
@@ -339,8 +343,11 @@ PassageWords::PassageWords(std::string_view text, const std::vector<std::pair<st
   }
   first_.push_back(static_cast<std::uint32_t>(words_.size()));
   for (std::uint32_t i = 0; i < words_.size(); ++i) {
-    if (!words_[i].unspaced && !is_function_word(words_[i].folded)) sorted_.push_back(i);
+    if (words_[i].unspaced || is_function_word(words_[i].folded)) continue;
+    sorted_.push_back(i);
+    for (std::string& part : word_parts(words_[i].surface)) parts_.emplace_back(std::move(part), i);
   }
+  std::ranges::sort(parts_);
   std::ranges::stable_sort(sorted_, {}, [this](std::uint32_t i) -> const std::string& { return words_[i].folded; });
 }
 
@@ -354,6 +361,15 @@ std::vector<const PassageWords::Place*> PassageWords::beginning_with(std::string
   const auto less = [this](std::uint32_t i, std::string_view key) { return std::string_view(words_[i].folded) < key; };
   for (auto at = std::lower_bound(sorted_.begin(), sorted_.end(), begin, less); at != sorted_.end() && words_[*at].folded.starts_with(begin); ++at) {
     places.push_back(&words_[*at]);
+  }
+  return places;
+}
+
+std::vector<const PassageWords::Place*> PassageWords::with_part(std::string_view folded_part) const {
+  std::vector<const Place*> places;
+  const auto less = [](const std::pair<std::string, std::uint32_t>& part, std::string_view key) { return std::string_view(part.first) < key; };
+  for (auto at = std::lower_bound(parts_.begin(), parts_.end(), folded_part, less); at != parts_.end() && at->first == folded_part; ++at) {
+    places.push_back(&words_[at->second]);
   }
   return places;
 }

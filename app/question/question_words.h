@@ -29,12 +29,15 @@ class PassageWords {
   const Place* at(std::uint32_t passage, std::uint32_t ordinal) const;
   /// The places whose folded words begin with `begin`, function words left out; in the order of the words, then as they stand.
   std::vector<const Place*> beginning_with(std::string_view begin) const;
+  /// The identifiers and compounds that have this word as a part.
+  std::vector<const Place*> with_part(std::string_view folded_part) const;
   std::vector<const Place*> unspaced() const;
 
  private:
   std::vector<Place> words_;            // in reading order
   std::vector<std::uint32_t> first_;    // of each passage, and the end
   std::vector<std::uint32_t> sorted_;   // of words_, by folded word
+  std::vector<std::pair<std::string, std::uint32_t>> parts_;  // sorted; of words_
 };
 
 struct QuestionWords {
@@ -43,7 +46,8 @@ struct QuestionWords {
 };
 
 /// What a model that finds words should be asked to find: the words of `question` that stand together in the passage
-/// which holds the most telling ones, spelt as they stand there ("frogs" finds "Frog"), at most five. A word is the
+/// which holds the most telling ones, spelt as they stand there ("frogs" finds "Frog", and "leap" finds "is_leap" if no
+/// "leap" stands by itself), at most five. A word is the
 /// more telling, the fewer passages hold it (its weight is the logarithm of passages per holding passage).
 ///
 /// Words that stand side by side in the passage are one item of the list, the rarest item first: by it the model finds

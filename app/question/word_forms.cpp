@@ -29,7 +29,13 @@ bool is_word_character(char32_t c) {
   }
 }
 
-bool joins(char32_t c) { return c == U'-' || c == U'.' || c == U'\'' || c == U'\u2019'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Whether the character at `at` can stand inside a word; commas only inside numbers.
+bool joins(std::string_view text, std::size_t at, char32_t c) {
+  if (c == U',') return at > 0 && is_digit(text[at - 1]) && at + 1 < text.size() && is_digit(text[at + 1]);
+  return c == U'-' || c == U'.' || c == U'\'' || c == U'\u2019';
+}
 
 /// Thai, Lao, Burmese, Khmer, kana, Chinese characters.
 bool is_unspaced(char32_t c) {
@@ -102,7 +108,7 @@ std::vector<CutWord> cut_words(std::string_view text) {
       words.back().end = at + step.size;
       open = true;
       joined = false;
-    } else if (open && !joined && joins(c)) {
+    } else if (open && !joined && joins(text, at, c)) {
       joined = true;
     } else {
       open = false;
@@ -110,6 +116,22 @@ std::vector<CutWord> cut_words(std::string_view text) {
     at += step.size;
   }
   return words;
+}
+
+std::vector<std::string> word_parts(std::string_view word) {
+  const auto is_lower = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c); };
+  std::vector<std::string> parts{""};
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    const char c = word[i];
+    const bool divides = c == '_' || c == '-' || c == '.';
+    const bool rises = i > 0 && c >= 'A' && c <= 'Z' && is_lower(word[i - 1]);
+    if ((divides || rises) && !parts.back().empty()) parts.emplace_back();
+    if (!divides) parts.back().push_back(c);
+  }
+  if (parts.back().empty()) parts.pop_back();
+  if (parts.size() < 2) return {};
+  for (std::string& part : parts) part = folded(part);
+  return parts;
 }
 
 std::string folded(std::string_view word) {
@@ -151,7 +173,6 @@ std::string stem(std::string_view folded_word) {
 }
 
 bool is_exact_word(std::string_view word, bool begins_sentence) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (std::ranges::any_of(word, is_digit) || word.find('_') != std::string_view::npos) return true;
   const auto is_capital = [](char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_LU; };
   for (std::size_t at = 0; at < word.size();) {

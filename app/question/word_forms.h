@@ -7,7 +7,8 @@
 
 namespace app {
 
-/// A word of a text: a run of letters, digits, marks and `_`, with -, . and apostrophes between them.
+/// A word of a text: a run of letters, digits, marks and `_`, with -, . and apostrophes between them,
+/// and commas between digits.
 struct CutWord {
   std::size_t begin = 0;    // bytes, half-open
   std::size_t end = 0;
@@ -15,6 +16,10 @@ struct CutWord {
 };
 
 std::vector<CutWord> cut_words(std::string_view text);
+
+/// The words that an identifier, a file name or a compound is made of, in lower case: "is_leap", "readCsv", "smoke.py". Empty
+/// for a plain word.
+std::vector<std::string> word_parts(std::string_view word);
 
 /// Lower case, with the typewriter's apostrophe for the typographic one.
 std::string folded(std::string_view word);

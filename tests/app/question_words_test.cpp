@@ -46,8 +46,10 @@ class QuestionWordsTest : public QObject {
     QTest::newRow("a possessive") << "Where does Henslow's sparrow winter?" << "Henslow\u2019s sparrows winter";
     QTest::newRow("the passage with more of the words") << "What was mean wiregrass cover on the plots?" << "plots, mean wiregrass cover";
     QTest::newRow("an identifier") << "What does burn_window return?" << "burn_window, returns";
+    QTest::newRow("a part of an identifier") << "Is there a window for the hours?" << "burn_window, hours";
     QTest::newRow("a number") << "Which plots had 11.4 percent?" << "plots, 11.4 percent";
     QTest::newRow("a word that stands nowhere is left out") << "How were breeding gopher frogs counted in 2024?" << "gopher frog, 2024";
+    QTest::newRow("a large number") << "What cost 4,200 dollars?" << "4,200 dollars";
     QTest::newRow("one word") << "insurance" << "Insurance";
     QTest::newRow("only what is told apart by neighbours") << "dry creek" << "dry by, creek";
     QTest::newRow("other languages") << "Was steht im Text \u00fcber Aristida?" << "Aristida";
