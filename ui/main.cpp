@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "app/settings/paths.h"
+#include "ui/theme/fonts.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/window/main_window.h"
 #include "ui/window/picture_taker.h"
@@ -15,6 +16,8 @@
 #include "ui/window/workspace.h"
 
 namespace {
+
+constexpr int kFontsAfterMs = 400;  // the first frame is long there
 
 /// The worker lies beside this program where it is installed, and in app/cli of a build tree.
 std::filesystem::path find_worker() {
@@ -97,6 +100,7 @@ int main(int argc, char** argv) {
       window.open_project(settings.recent_projects().front().toStdString());
     }
   });
+  QTimer::singleShot(kFontsAfterMs, &window, [] { ui::load_fonts(); });
   if (!options.isSet(screenshot)) return QApplication::exec();
   ui::PictureTaker pictures(window, options.value(question), options.value(command), options.value(screenshot));
   const int code = QApplication::exec();

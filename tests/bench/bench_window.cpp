@@ -25,6 +25,7 @@
 #include "ui/page/document_panel.h"
 #include "ui/page/pages_view.h"
 #include "ui/sources/sources_panel.h"
+#include "ui/theme/fonts.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/theme/tokens.h"
 #include "ui/window/main_window.h"
@@ -173,6 +174,7 @@ void measure_answer() {
   Bench bench;
   bench.window.show();
   frame();
+  ui::load_fonts();  // as the program does when its first window stands
   ui::TurnView* turn = bench.window.conversation().view()->add_turn();
   ui::RunView run;
   run.question = "Write a long answer.";

@@ -1,5 +1,7 @@
 #include "ui/settings/settings.h"
 
+#include <QTemporaryDir>
+
 #include <algorithm>
 
 #include "app/settings/paths.h"
@@ -10,10 +12,17 @@ namespace {
 constexpr int kMostRecent = 10;
 constexpr int kLongestContext = 131072;
 
+/// A file of its own in a folder that goes with the program. A device would be replaced by QSettings.
+QString scratch_file() {
+  static const QTemporaryDir folder;
+  static int n = 0;
+  return folder.filePath(QStringLiteral("settings-%1.ini").arg(++n));
+}
+
 }  // namespace
 
 Settings::Settings(const std::filesystem::path& file)
-    : store_(file.empty() ? QStringLiteral("/dev/null") : QString::fromStdString(file.string()), QSettings::IniFormat) {}
+    : store_(file.empty() ? scratch_file() : QString::fromStdString(file.string()), QSettings::IniFormat) {}
 
 Theme Settings::theme() const {
   const QString name = store_.value(QStringLiteral("theme")).toString();

@@ -257,7 +257,10 @@ void MainWindow::set_layout(Layout layout) {
   const QByteArray saved = settings_.value(QStringLiteral("layout/") + QString::fromLatin1(name_of(layout))).toByteArray();
   // Panels that a saved layout does not name stay as the default has them: away.
   default_layout(layout);
-  if (!saved.isEmpty()) restoreState(saved);
+  if (!saved.isEmpty() && restoreState(saved)) {
+    const QStringList panels = settings_.value(QStringLiteral("panels/") + QString::fromLatin1(name_of(layout))).toStringList();
+    for (QDockWidget* dock : std::as_const(docks_)) dock->setVisible(panels.contains(dock->objectName()));
+  }
   // Docks that move take the focus along.
   if (const QWidget* focused = QApplication::focusWidget(); isVisible() && (focused == nullptr || focused == meter_)) conversation_->question_box()->focus();
   if (layout_actions_ != nullptr) layout_actions_->actions()[static_cast<int>(layout)]->setChecked(true);
@@ -265,6 +268,11 @@ void MainWindow::set_layout(Layout layout) {
 
 void MainWindow::store_layout() {
   settings_.set_value(QStringLiteral("layout/") + QString::fromLatin1(name_of(layout_)), saveState());
+  QStringList panels;
+  for (const QDockWidget* dock : std::as_const(docks_)) {
+    if (!dock->isHidden()) panels << dock->objectName();
+  }
+  settings_.set_value(QStringLiteral("panels/") + QString::fromLatin1(name_of(layout_)), panels);
 }
 
 void MainWindow::open_project(const std::filesystem::path& path) {
