@@ -15,8 +15,6 @@
 namespace engine {
 namespace {
 
-constexpr std::int64_t kPrefillChunk = 256;  // tokens; long operations look at a stop by themselves
-
 std::string in_gigabytes(std::int64_t n_bytes) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f GB", static_cast<double>(n_bytes) / 1e9);
@@ -108,7 +106,7 @@ Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& pat
   TRY_ASSIGN(model->backend, make_backend(options, checkpoint->n_bytes()));
   TRY(check_memory(*model->backend, checkpoint->n_bytes()));
   TRY_ASSIGN(model->weights, load_weights(*checkpoint, model->config, *model->backend, observer, stop));
-  const std::int64_t chunk = options.prefill_chunk > 0 ? options.prefill_chunk : kPrefillChunk;
+  const std::int64_t chunk = options.prefill_chunk > 0 ? options.prefill_chunk : model->backend->chunk_rows();
   TRY_ASSIGN(model->transformer, Transformer::create(*model->backend, model->config, model->weights, chunk));
   return model;
 }

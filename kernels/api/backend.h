@@ -35,6 +35,8 @@ class Backend {
 
   virtual std::string name() const = 0;  // "CPU, 2 threads, AVX-512 BF16 VNNI"
   virtual std::size_t memory_free_bytes() const = 0;
+  /// Rows of a prompt's chunk that keep the device busy and still let a stop be seen within 0.2 s.
+  virtual std::int64_t chunk_rows() const { return 256; }
 
   virtual DeviceResult<std::unique_ptr<Buffer>> allocate(std::size_t n_bytes) = 0;
   virtual DeviceResult<std::unique_ptr<Matrix>> load_matrix(const MatrixSource& source) = 0;

@@ -25,6 +25,7 @@ class CudaBackend final : public Backend {
 
   std::string name() const override { return device_->name() + (weights_ == Format::kF32 ? ", f32" : ", bf16"); }
   std::size_t memory_free_bytes() const override { return device_->memory_free_bytes(); }
+  std::int64_t chunk_rows() const override { return 2048; }
 
   DeviceResult<std::unique_ptr<Buffer>> allocate(std::size_t n_bytes) override {
     auto memory = cuda::take_memory(*device_, n_bytes, "a working buffer");

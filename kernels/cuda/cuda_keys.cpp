@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "kernels/cuda/cuda_hopper.h"
 #include "kernels/cuda/cuda_operations.h"
 
 namespace kernels::cuda {
@@ -10,7 +11,14 @@ constexpr const char* kNoWork = "the work of one token";
 
 /// Bytes of work for the queries of one token in the form the scoring kernel wants them.
 std::size_t query_bytes(const Keys& keys, int n_heads_padded) {
-  return keys.index_format == Format::kI8 ? static_cast<std::size_t>(n_heads_padded) * (static_cast<std::size_t>(keys.index_pitch) + 4) : 0;
+  return keys.index_format != Format::kF32 ? static_cast<std::size_t>(n_heads_padded) * (static_cast<std::size_t>(keys.index_pitch) + 4) : 0;
+}
+
+/// Heads of the packed queries: the portable kernel wants multiples of 8, the one for Hopper 32 or 64.
+int padded_heads(const Keys& keys, const TensorView& queries) {
+  const auto n_heads = static_cast<int>(queries.shape[1]);
+  if (keys.index_format == Format::kF8) return n_heads <= 32 ? 32 : n_heads <= 64 ? 64 : (n_heads + 63) / 64 * 64;
+  return (n_heads + 7) / 8 * 8;
 }
 
 /// Queries [first, first + n) of a call.
@@ -19,10 +27,11 @@ bool prepare_queries(Device& device, Work& work, const Keys& keys, const TensorV
   const auto n_heads = static_cast<int>(queries.shape[1]);
   out.n = n;
   out.n_heads = n_heads;
-  out.n_heads_padded = (n_heads + 7) / 8 * 8;
+  out.n_heads_padded = padded_heads(keys, queries);
   out.values = queries.as<const float>() + first * n_heads * keys.index_dim;
   out.weights = head_weights.as<const float>() + first * n_heads;
-  if (keys.index_format == Format::kF32) return true;
+  // More heads than the kernel for e4m3 takes: the f32 kernel reads those keys too.
+  if (keys.index_format == Format::kF32 || (keys.index_format == Format::kF8 && out.n_heads_padded > 64)) return true;
   auto* packed = work.take<std::byte>(n * out.n_heads_padded * keys.index_pitch);
   auto* weights = work.take<float>(n * out.n_heads_padded);
   if (packed == nullptr || weights == nullptr) return device.check(cudaErrorMemoryAllocation, kNoWork);
@@ -34,12 +43,18 @@ bool prepare_queries(Device& device, Work& work, const Keys& keys, const TensorV
   return true;
 }
 
+bool score_on(Device& device, const Keys& keys, const IndexQueries& queries, std::int64_t first_position, std::int64_t n_keys, float* scores,
+              std::int64_t pitch) {
+  if (hopper_score(device, keys, queries, first_position, n_keys, scores, pitch)) return true;
+  return device.check(score(device.queue(), keys, queries, first_position, n_keys, scores, pitch), "scoring keys");
+}
+
 }  // namespace
 
 void select_keys(Device& device, const SelectKeysArgs& args) {
   const Keys& keys = resident(args.cache).keys();
   const std::int64_t n_queries = args.queries.shape[0];
-  const int n_heads_padded = (static_cast<int>(args.queries.shape[1]) + 7) / 8 * 8;
+  const int n_heads_padded = padded_heads(keys, args.queries);
   TopArgs top;
   top.k = args.indices.shape[1];
   top.keep_window = args.keep_window;
@@ -70,10 +85,10 @@ void select_keys(Device& device, const SelectKeysArgs& args) {
       IndexQueries queries;
       if (!prepare_queries(device, work, keys, args.queries, args.head_weights, first, n, queries)) return;
       auto* scores = work.take<float>(n * pitch);
-      if (!device.check(score(device.queue(), keys, queries, top.first_position, n_keys, scores, pitch), "scoring keys")) return;
+      if (!score_on(device, keys, queries, top.first_position, n_keys, scores, pitch)) return;
       top.scores = scores;
     }
-    if (!device.check(select_top(device.queue(), top), "selecting keys")) return;
+    if (!hopper_select(device, top) && !device.check(select_top(device.queue(), top), "selecting keys")) return;
     first += n;
   }
 }
@@ -82,7 +97,7 @@ void score_keys(Device& device, const ScoreKeysArgs& args) {
   const Keys& keys = resident(args.cache).keys();
   const std::int64_t n_queries = args.queries.shape[0];
   const std::int64_t n_keys = args.scores.shape[1];
-  const int n_heads_padded = (static_cast<int>(args.queries.shape[1]) + 7) / 8 * 8;
+  const int n_heads_padded = padded_heads(keys, args.queries);
   const std::size_t row_bytes = query_bytes(keys, n_heads_padded) + 1;
   for (std::int64_t first = 0; first < n_queries && !device.stopped();) {
     const std::int64_t n = rows_that_fit(device.work_bytes(), row_bytes, std::min(kMostRows, n_queries - first));
@@ -90,7 +105,7 @@ void score_keys(Device& device, const ScoreKeysArgs& args) {
     IndexQueries queries;
     if (!prepare_queries(device, work, keys, args.queries, args.head_weights, first, n, queries)) return;
     float* scores = args.scores.as<float>() + first * n_keys;
-    if (!device.check(score(device.queue(), keys, queries, args.first_position + first, n_keys, scores, n_keys), "scoring keys") ||
+    if (!score_on(device, keys, queries, args.first_position + first, n_keys, scores, n_keys) ||
         !device.check(hide_future(device.queue(), scores, n, n_keys, args.first_position + first), "scoring keys"))
       return;
     first += n;
@@ -98,6 +113,7 @@ void score_keys(Device& device, const ScoreKeysArgs& args) {
 }
 
 void attention(Device& device, const AttentionArgs& args) {
+  if (hopper_attention(device, args)) return;
   const Keys& keys = resident(args.cache).keys();
   const auto [n_queries, n_heads, latent_dim] = args.q_latent.shape;
   AttentionTask task;

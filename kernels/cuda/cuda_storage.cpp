@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/cuda_hopper.h"
 #include "kernels/reference/host_memory.h"
 #include "kernels/reference/number_formats.h"
 
@@ -73,6 +74,7 @@ DeviceResult<std::unique_ptr<Matrix>> DeviceMatrix::load(Device& device, const M
 
 DeviceResult<std::unique_ptr<KeyCache>> DeviceKeyCache::create(Device& device, const KeyCacheShape& shape, Format latent, Format index) {
   if (shape.index_dim > kMostInt8Dims) index = Format::kF32;
+  if (index == Format::kI8 && hopper_wants_f8_index(device, shape)) index = Format::kF8;
   auto cache = std::make_unique<DeviceKeyCache>();
   cache->shape_ = shape;
   Keys& keys = cache->keys_;
@@ -95,7 +97,7 @@ DeviceResult<std::unique_ptr<KeyCache>> DeviceKeyCache::create(Device& device, c
   };
   if (auto why = take(cache->latent_, keys.pitch, latent)) return *why;
   if (auto why = take(cache->index_, keys.index_pitch, index)) return *why;
-  if (auto why = take(cache->scales_, index == Format::kI8 && shape.index_dim > 0 ? 1 : 0, Format::kF32)) return *why;
+  if (auto why = take(cache->scales_, index != Format::kF32 && shape.index_dim > 0 ? 1 : 0, Format::kF32)) return *why;
   keys.latent = cache->latent_.data();
   keys.index = cache->index_.data();
   keys.index_scales = reinterpret_cast<float*>(cache->scales_.data());

@@ -1,5 +1,5 @@
 #include "kernels/cuda/device_math.cuh"
-#include "kernels/cuda/int8_format.cuh"
+#include "kernels/cuda/index_formats.cuh"
 #include "kernels/cuda/launch.h"
 
 // The key caches: writing rows of a step, and the way to host memory and back.
@@ -35,6 +35,14 @@ __global__ void write_index_int8_kernel(std::int8_t* rows, std::int64_t pitch, f
     rows[(first + blockIdx.x) * pitch + i] = i < dim ? to_int8(keys[i], scale) : 0;
 }
 
+__global__ void write_index_f8_kernel(std::uint8_t* rows, std::int64_t pitch, float* scales, std::int64_t first, const float* keys, int dim) {
+  __shared__ float shared[32];
+  keys += blockIdx.x * static_cast<std::int64_t>(dim);
+  const float scale = f8_scale(keys, dim, shared);
+  if (threadIdx.x == 0) scales[first + blockIdx.x] = scale;
+  for (int i = threadIdx.x; i < pitch; i += kThreads) rows[(first + blockIdx.x) * pitch + i] = i < dim ? to_f8(keys[i], scale) : 0;
+}
+
 template <typename T>
 __global__ void read_latent_kernel(const T* rows, std::int64_t pitch, std::int64_t first, int dim, float* out) {
   for (int i = threadIdx.x; i < dim; i += kThreads)
@@ -45,31 +53,55 @@ __global__ void read_index_kernel(const Keys keys, std::int64_t first, float* ou
   const std::int64_t s = first + blockIdx.x;
   for (int i = threadIdx.x; i < keys.index_dim; i += kThreads) {
     const std::int64_t at = s * keys.index_pitch + i;
-    out[blockIdx.x * static_cast<std::int64_t>(keys.index_dim) + i] =
-        keys.index_format == Format::kF32 ? static_cast<const float*>(keys.index)[at]
-                                          : keys.index_scales[s] * static_cast<float>(static_cast<const std::int8_t*>(keys.index)[at]);
+    float& value = out[blockIdx.x * static_cast<std::int64_t>(keys.index_dim) + i];
+    if (keys.index_format == Format::kF32) {
+      value = static_cast<const float*>(keys.index)[at];
+    } else if (keys.index_format == Format::kI8) {
+      value = keys.index_scales[s] * static_cast<float>(static_cast<const std::int8_t*>(keys.index)[at]);
+    } else {
+      value = keys.index_scales[s] * from_f8(static_cast<const std::uint8_t*>(keys.index)[at]);
+    }
   }
 }
 
 /// One block per head of a query; heads that only fill up are zero.
+template <Format kFormat>
 __global__ void pack_queries_kernel(const float* values, const float* weights, int n_heads, int n_heads_padded, int dim,
-                                    std::int64_t pitch, std::int8_t* packed, float* packed_weights) {
+                                    std::int64_t pitch, std::uint8_t* packed, float* packed_weights) {
   __shared__ float shared[32];
   const std::int64_t t = blockIdx.x;
   const int h = blockIdx.y;
-  std::int8_t* out = packed + (t * n_heads_padded + h) * pitch;
+  std::uint8_t* out = packed + (t * n_heads_padded + h) * pitch;
   if (h >= n_heads) {
     for (int i = threadIdx.x; i < pitch; i += kThreads) out[i] = 0;
     if (threadIdx.x == 0) packed_weights[t * n_heads_padded + h] = 0.0f;
     return;
   }
   const float* q = values + (t * n_heads + h) * dim;
-  const float scale = int8_scale(q, dim, shared);
+  const float scale = kFormat == Format::kI8 ? int8_scale(q, dim, shared) : f8_scale(q, dim, shared);
   if (threadIdx.x == 0) packed_weights[t * n_heads_padded + h] = weights[t * n_heads + h] * scale;
-  for (int i = threadIdx.x; i < pitch; i += kThreads) out[i] = i < dim ? to_int8(q[i], scale) : 0;
+  for (int i = threadIdx.x; i < pitch; i += kThreads)
+    out[i] = i >= dim ? 0 : kFormat == Format::kI8 ? static_cast<std::uint8_t>(to_int8(q[i], scale)) : to_f8(q[i], scale);
+}
+
+__global__ void visible_kernel(const std::int32_t* indices, std::int64_t k, std::int64_t k_padded, std::int64_t first_position, std::int32_t* out) {
+  const std::int64_t last = first_position + blockIdx.x;
+  out += blockIdx.x * k_padded;
+  for (std::int64_t j = threadIdx.x; j < k_padded; j += kThreads) {
+    std::int32_t s = -1;
+    if (j < k) s = indices != nullptr ? indices[blockIdx.x * k + j] : static_cast<std::int32_t>(j);
+    out[j] = s <= last ? s : -1;
+  }
 }
 
 }  // namespace
+
+cudaError_t visible_indices(const Queue& queue, const std::int32_t* indices, std::int64_t n, std::int64_t k, std::int64_t k_padded,
+                            std::int64_t first_position, std::int32_t* out) {
+  if (n == 0) return cudaSuccess;
+  visible_kernel<<<static_cast<unsigned>(n), kThreads, 0, queue.stream>>>(indices, k, k_padded, first_position, out);
+  return cudaGetLastError();
+}
 
 cudaError_t write_keys(const Queue& queue, const Keys& keys, std::int64_t first, std::int64_t n, const float* latent,
                        std::int64_t latent_pitch, const float* rope, std::int64_t rope_pitch, const float* index_keys) {
@@ -83,7 +115,10 @@ cudaError_t write_keys(const Queue& queue, const Keys& keys, std::int64_t first,
                                                                  latent_pitch, keys.latent_dim, rope, rope_pitch, keys.rope_dim);
   }
   if (keys.index_dim > 0 && index_keys != nullptr) {
-    if (keys.index_format == Format::kI8) {
+    if (keys.index_format == Format::kF8) {
+      write_index_f8_kernel<<<n_blocks, kThreads, 0, queue.stream>>>(static_cast<std::uint8_t*>(keys.index), keys.index_pitch,
+                                                                     keys.index_scales, first, index_keys, keys.index_dim);
+    } else if (keys.index_format == Format::kI8) {
       write_index_int8_kernel<<<n_blocks, kThreads, 0, queue.stream>>>(static_cast<std::int8_t*>(keys.index), keys.index_pitch,
                                                                        keys.index_scales, first, index_keys, keys.index_dim);
     } else {
@@ -111,8 +146,15 @@ cudaError_t pack_index_queries(const Queue& queue, const Keys& keys, const float
                                int n_heads, int n_heads_padded, void* packed, float* packed_weights) {
   if (n == 0) return cudaSuccess;
   const dim3 grid(static_cast<unsigned>(n), static_cast<unsigned>(n_heads_padded));
-  pack_queries_kernel<<<grid, kThreads, 0, queue.stream>>>(values, weights, n_heads, n_heads_padded, keys.index_dim, keys.index_pitch,
-                                                           static_cast<std::int8_t*>(packed), packed_weights);
+  const auto run = [&](auto kernel) {
+    kernel<<<grid, kThreads, 0, queue.stream>>>(values, weights, n_heads, n_heads_padded, keys.index_dim, keys.index_pitch,
+                                                static_cast<std::uint8_t*>(packed), packed_weights);
+  };
+  if (keys.index_format == Format::kI8) {
+    run(pack_queries_kernel<Format::kI8>);
+  } else {
+    run(pack_queries_kernel<Format::kF8>);
+  }
   return cudaGetLastError();
 }
 

@@ -11,7 +11,7 @@
 /// early and leave their outputs undefined.
 namespace kernels::cuda {
 
-enum class Format : std::uint8_t { kF32, kBF16, kI8 };
+enum class Format : std::uint8_t { kF32, kBF16, kI8, kF8 };  // kF8: e4m3
 
 struct Queue {
   cudaStream_t stream = nullptr;
@@ -144,8 +144,9 @@ cudaError_t combine_experts(const Queue& queue, const CombineArgs& args);
 
 // --- keys (key_kernels.cu) -----------------------------------------------------------------------------------
 
-/// The caches of one layer. Latent rows: [latent, rope], padded with zeros to `pitch`. Index rows: f32, or int8
-/// with one scale per key, padded with zeros to `index_pitch`.
+/// The caches of one layer. Latent rows: [latent, rope], padded with zeros to `pitch`. Index rows: f32, or int8 or
+/// e4m3 with one scale per key, padded with zeros to `index_pitch`. Scales of e4m3 are powers of two, as in the model
+/// family's own implementation.
 struct Keys {
   Format latent_format = Format::kF32;
   Format index_format = Format::kF32;
@@ -166,14 +167,14 @@ cudaError_t read_keys(const Queue& queue, const Keys& keys, std::int64_t first, 
 
 // --- indexer (score_kernels.cu, select_kernels.cu) ------------------------------------------------------------
 
-/// Queries as the scoring kernels want them. int8: [n, heads rounded to 8][index_pitch], weights times scales.
+/// Queries as the scoring kernels want them. int8 and e4m3: [n, heads rounded to 8][index_pitch], weights times scales.
 struct IndexQueries {
   std::int64_t n = 0;
   int n_heads = 0;
   int n_heads_padded = 0;
   const float* values = nullptr;    // f32 [n, n_heads, index_dim]
-  const float* weights = nullptr;   // f32: [n, n_heads]; int8: [n, n_heads_padded]
-  const void* packed = nullptr;     // int8
+  const float* weights = nullptr;   // f32: [n, n_heads]; else [n, n_heads_padded]
+  const void* packed = nullptr;     // int8 or e4m3
 };
 cudaError_t pack_index_queries(const Queue& queue, const Keys& keys, const float* values, const float* weights, std::int64_t n,
                                int n_heads, int n_heads_padded, void* packed, float* packed_weights);
@@ -197,6 +198,10 @@ struct TopArgs {
 cudaError_t select_top(const Queue& queue, const TopArgs& args);
 
 // --- attention (attention_f32.cu, attention_bf16.cu, attention_mass.cu) ------------------------------------------
+
+/// out[t, j] = indices[t, j] where query t may see it, else -1; indices null: j itself. out is [n, k_padded].
+cudaError_t visible_indices(const Queue& queue, const std::int32_t* indices, std::int64_t n, std::int64_t k, std::int64_t k_padded,
+                            std::int64_t first_position, std::int32_t* out);
 
 struct AttentionTask {
   const float* q_latent = nullptr;  // [n, n_heads, latent_dim]

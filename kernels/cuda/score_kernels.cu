@@ -1,4 +1,5 @@
 #include "kernels/cuda/device_math.cuh"
+#include "kernels/cuda/index_formats.cuh"
 #include "kernels/cuda/launch.h"
 
 // Scores of the lightning indexer. int8: keys are the rows of the tensor instruction and heads its columns, so that a
@@ -101,6 +102,12 @@ constexpr int kExactKeys = 64;   // of a block
 constexpr int kExactDims = 64;   // in shared memory at a time
 constexpr int kExactHeads = 8;   // accumulators of a thread
 
+__device__ inline float index_value(const Keys& keys, std::int64_t key, int d) {
+  const std::int64_t at = key * keys.index_pitch + d;
+  if (keys.index_format == Format::kF32) return static_cast<const float*>(keys.index)[at];
+  return keys.index_scales[key] * from_f8(static_cast<const std::uint8_t*>(keys.index)[at]);
+}
+
 __global__ void __launch_bounds__(kExactKeys) score_f32_kernel(const Keys keys, const IndexQueries queries, std::int64_t first_position,
                                                                std::int64_t n_keys, float* scores, std::int64_t scores_pitch,
                                                                const int* stop) {
@@ -111,7 +118,6 @@ __global__ void __launch_bounds__(kExactKeys) score_f32_kernel(const Keys keys, 
   const std::int64_t key0 = static_cast<std::int64_t>(blockIdx.x) * kExactKeys;
   const std::int64_t last = first_position + t < n_keys - 1 ? first_position + t : n_keys - 1;
   if (key0 > last) return;
-  const auto* index = static_cast<const float*>(keys.index);
   float score = 0;
   for (int h0 = 0; h0 < queries.n_heads; h0 += kExactHeads) {
     const int n_heads = min(kExactHeads, queries.n_heads - h0);
@@ -122,7 +128,7 @@ __global__ void __launch_bounds__(kExactKeys) score_f32_kernel(const Keys keys, 
       for (int i = threadIdx.x; i < kExactKeys * kExactDims; i += kExactKeys) {
         const std::int64_t key = key0 + i / kExactDims;
         const int d = i % kExactDims;
-        shared_k[i / kExactDims][d] = d < n_dims && key < n_keys ? index[key * keys.index_pitch + d0 + d] : 0.0f;
+        shared_k[i / kExactDims][d] = d < n_dims && key < n_keys ? index_value(keys, key, d0 + d) : 0.0f;
       }
       for (int i = threadIdx.x; i < kExactHeads * kExactDims; i += kExactKeys) {
         const int h = i / kExactDims;
@@ -158,7 +164,7 @@ __global__ void hide_kernel(float* scores, std::int64_t n_keys, std::int64_t fir
 cudaError_t score(const Queue& queue, const Keys& keys, const IndexQueries& queries, std::int64_t first_position,
                   std::int64_t n_keys, float* scores, std::int64_t scores_pitch) {
   if (queries.n == 0 || n_keys == 0) return cudaSuccess;
-  if (keys.index_format == Format::kF32) {
+  if (keys.index_format == Format::kF32 || queries.packed == nullptr) {
     const dim3 grid(static_cast<unsigned>((n_keys + kExactKeys - 1) / kExactKeys), static_cast<unsigned>(queries.n));
     score_f32_kernel<<<grid, kExactKeys, 0, queue.stream>>>(keys, queries, first_position, n_keys, scores, scores_pitch, queue.stop);
     return cudaGetLastError();
@@ -167,6 +173,7 @@ cudaError_t score(const Queue& queue, const Keys& keys, const IndexQueries& quer
   const auto run = [&](auto kernel) {
     kernel<<<grid, kThreads, 0, queue.stream>>>(keys, queries, first_position, n_keys, scores, scores_pitch, queue.stop);
   };
+  if (keys.index_format != Format::kI8) return cudaErrorInvalidValue;
   switch (keys.index_pitch / 32) {
     case 1:
       run(score_int8_kernel<1>);

@@ -170,9 +170,35 @@ void check_attention(Report& report, const std::string& kind, Backend& device, c
   check("attention mass", rig.floats(args.mass), scene.mass());
 }
 
-void check_selection(Report& report, const std::string& kind, Backend& device, const Scene& scene) {
+/// Rows of `dim` values as e4m3 with a power of two as scale, the GPU's format for the model family's own indexer.
+Floats rounded_to_f8(Floats values, int dim) {
+  for (std::size_t row = 0; row < values.size(); row += static_cast<std::size_t>(dim)) {
+    float largest = 1e-4f;
+    for (int d = 0; d < dim; ++d) largest = std::max(largest, std::abs(values[row + static_cast<std::size_t>(d)]));
+    const float scale = std::exp2(std::ceil(std::log2(largest / 448.0f)));
+    for (int d = 0; d < dim; ++d) {
+      float& value = values[row + static_cast<std::size_t>(d)];
+      const float wanted = std::abs(value) / scale;
+      int best = 0;
+      for (int bits = 1; bits < 0x7f; ++bits) {
+        const float now = std::abs(f8e4m3_to_float(static_cast<std::uint8_t>(bits)) - wanted);
+        const float before = std::abs(f8e4m3_to_float(static_cast<std::uint8_t>(best)) - wanted);
+        if (now < before || (now == before && bits % 2 == 0)) best = bits;
+      }
+      value = std::copysign(f8e4m3_to_float(static_cast<std::uint8_t>(best)) * scale, value);
+    }
+  }
+  return values;
+}
+
+void check_selection(Report& report, const std::string& kind, Backend& device, Scene scene) {
+  const bool is_f8 = kind == "cuda/bf16" && scene.index_dim == 128 && device.name().find("sm_90") != std::string::npos;
+  if (is_f8) {
+    scene.q_index = rounded_to_f8(std::move(scene.q_index), scene.index_dim);
+    scene.keys_index = rounded_to_f8(std::move(scene.keys_index), scene.index_dim);
+  }
   // The same numbers on the host: f32 keys, or int8 ones that are rounded alike.
-  const auto host = kind == "cuda/f32" ? make_cpu_backend({0, Compute::kF32, false}) : make_cpu_backend({0, Compute::kBF16, false});
+  const auto host = kind == "cuda/f32" || is_f8 ? make_cpu_backend({0, Compute::kF32, false}) : make_cpu_backend({0, Compute::kBF16, false});
   compare(report, kind, device, *host, "scores, " + scene.name, 1e-4, [&](Rig& rig) {
     ScoreKeysArgs args;
     const int n = std::min(2, scene.n_queries);
