@@ -16,6 +16,8 @@ void add_ask(CLI::App& program, Action& action);
 void add_runs(CLI::App& program, Action& action);
 void add_trace(CLI::App& program, Action& action);
 void add_models(CLI::App& program, Action& action);
+/// `models plan`: a subcommand of `models`.
+void add_models_plan(CLI::App& models, Action& action);
 void add_sample(CLI::App& program, Action& action);
 void add_bench(CLI::App& program, Action& action);
 

@@ -90,7 +90,10 @@ void add_models(CLI::App& program, Action& action) {
   command->add_option("DIR", arguments->folders, "Look here (default: bundled models, the Hugging Face cache, LM Studio)");
   command->add_option("--plan", arguments->plan, "Say what the model in this folder needs and what fits; config.json is enough");
   command->add_flag("--json", arguments->json, "Print as JSON");
-  command->callback([arguments, &action] { action = [arguments] { return list_models(*arguments); }; });
+  add_models_plan(*command, action);
+  command->callback([arguments, command, &action] {
+    if (command->get_subcommands().empty()) action = [arguments] { return list_models(*arguments); };
+  });
 }
 
 }  // namespace app::cli

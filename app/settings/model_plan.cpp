@@ -9,6 +9,7 @@
 #include "engine/model/config.h"
 #include "engine/model/gguf_checkpoint.h"
 #include "engine/model/gguf_file.h"
+#include "engine/model/gpu_plan.h"
 
 namespace app {
 namespace {
@@ -17,26 +18,6 @@ constexpr std::int64_t kLongestContext = 131072;
 constexpr std::int64_t kBytesPerKey = 4;     // f32
 constexpr std::int64_t kBytesPerWeight = 2;  // bf16
 constexpr std::int64_t kChunk = 512;         // tokens that are read at once, about
-
-std::int64_t count_weights(const engine::ModelConfig& config) {
-  const std::int64_t hidden = config.n_hidden;
-  const std::int64_t head = config.nope_dim + config.rope_dim;
-  const std::int64_t heads = config.n_heads;
-  std::int64_t attention = hidden * (config.kv_rank + config.rope_dim) + config.kv_rank * heads * (config.nope_dim + config.value_dim) + heads * config.value_dim * hidden;
-  attention += config.q_rank > 0 ? hidden * config.q_rank + config.q_rank * heads * head : hidden * heads * head;
-  const std::int64_t indexer_input = config.q_rank > 0 ? config.q_rank : hidden;
-  const std::int64_t indexer = indexer_input * config.indexer.n_heads * config.indexer.head_dim + hidden * (config.indexer.head_dim + config.indexer.n_heads);
-  std::int64_t total = config.n_vocab * hidden * (config.tied_head ? 1 : 2);
-  for (int layer = 0; layer < config.n_layers; ++layer) {
-    const auto at = static_cast<std::size_t>(layer);
-    total += attention;
-    if (config.indexers[at] == engine::IndexerKind::kFull) total += indexer;
-    const engine::ExpertConfig& experts = config.experts;
-    total += config.is_moe[at] ? 3 * hidden * static_cast<std::int64_t>(experts.n_inner) * (experts.n_experts + experts.n_shared) + hidden * experts.n_experts
-                               : 3 * hidden * config.n_dense_inner;
-  }
-  return total;
-}
 
 std::int64_t file_bytes(const std::filesystem::path& folder) {
   std::int64_t n_bytes = 0;
@@ -52,7 +33,7 @@ std::int64_t file_bytes(const std::filesystem::path& folder) {
 ModelPlan plan_of(const engine::ModelConfig& config, std::int64_t n_bytes) {
   ModelPlan plan;
   plan.weight_bytes = n_bytes;
-  if (plan.weight_bytes == 0) plan.weight_bytes = count_weights(config) * (config.is_fp8 ? 1 : kBytesPerWeight);
+  if (plan.weight_bytes == 0) plan.weight_bytes = engine::count_weights(config).all() * (config.is_fp8 ? 1 : kBytesPerWeight);
   plan.key_bytes_per_token = config.n_layers * (config.kv_rank + config.rope_dim) * kBytesPerKey;
   const auto n_indexers = std::ranges::count(config.indexers, engine::IndexerKind::kFull);
   plan.index_bytes_per_token = n_indexers * config.indexer.head_dim * kBytesPerKey;
@@ -69,6 +50,14 @@ std::int64_t ModelPlan::longest_context(std::int64_t free_bytes) const {
   const std::int64_t per_token = key_bytes_per_token + index_bytes_per_token;
   if (left <= 0 || per_token <= 0) return 0;
   return std::min(context_length, left / per_token);
+}
+
+engine::Result<engine::ModelConfig> read_model_config(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (path.filename() == "config.json") return engine::load_config(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+  if (!std::filesystem::is_regular_file(path, ignored)) return engine::load_config(path);
+  TRY_ASSIGN(const engine::GgufFile file, engine::GgufFile::open(path));
+  return engine::read_config(file);
 }
 
 engine::Result<ModelPlan> plan_model(const std::filesystem::path& path) {

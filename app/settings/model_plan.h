@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "engine/base/result.h"
+#include "engine/model/config.h"
 
 namespace app {
 
@@ -18,6 +19,9 @@ struct ModelPlan {
   /// The longest context that fits into `free_bytes`; 0: not even the weights do.
   std::int64_t longest_context(std::int64_t free_bytes) const;
 };
+
+/// The configuration of a model folder, of a config.json or of a GGUF file.
+engine::Result<engine::ModelConfig> read_model_config(const std::filesystem::path& path);
 
 /// A model folder, of which config.json is enough, or a GGUF file. Quantised tensors count as bf16,
 /// which they become. An architecture that is not supported is an error with the list.
