@@ -23,6 +23,13 @@ struct DeviceError {
 template <typename T>
 using DeviceResult = std::variant<T, DeviceError>;
 
+/// Weights that came to a device because they were needed.
+struct StreamCounts {
+  std::int64_t n_bytes = 0;   // over the bus
+  std::int64_t n_hits = 0;    // experts that were there already
+  std::int64_t n_misses = 0;
+};
+
 /// Device operations, one function each. Wrong shapes are programmer errors and abort with both
 /// shapes. One thread at a time calls a backend. Operations may run behind the call until
 /// `synchronize`; the first error since the last call is reported there.
@@ -37,6 +44,7 @@ class Backend {
   virtual std::size_t memory_free_bytes() const = 0;
   /// Rows of a prompt's chunk that keep the device busy and still let a stop be seen within 0.2 s.
   virtual std::int64_t chunk_rows() const { return 256; }
+  virtual StreamCounts stream_counts() const { return {}; }
 
   virtual DeviceResult<std::unique_ptr<Buffer>> allocate(std::size_t n_bytes) = 0;
   virtual DeviceResult<std::unique_ptr<Matrix>> load_matrix(const MatrixSource& source) = 0;
@@ -98,6 +106,10 @@ struct CudaOptions {
   /// latents in bf16, indexer keys in int8; sums, norms, softmax and the router in f32.
   Compute compute = Compute::kFastest;
   bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
+  /// Bytes of the card's memory for weights that stay there; 0: as many as there are. Experts beyond it whose source
+  /// stays (MatrixSource::stays) come to the card when they are needed, through `stream_bytes` of its memory.
+  std::size_t resident_bytes = 0;
+  std::size_t stream_bytes = 0;
 };
 /// The GPU, or why there is none (no driver, no GPU, or a build without CUDA).
 DeviceResult<std::unique_ptr<Backend>> make_cuda_backend(const CudaOptions& options = {});

@@ -17,7 +17,7 @@ using cuda::resident;
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(std::unique_ptr<Device> device, const CudaOptions& options) : device_(std::move(device)) {
+  CudaBackend(std::unique_ptr<Device> device, const CudaOptions& options) : device_(std::move(device)), options_(options) {
     if (options.compute == Compute::kF32) return;
     weights_ = Format::kBF16;
     if (!options.exact_selection) index_ = Format::kI8;
@@ -26,6 +26,7 @@ class CudaBackend final : public Backend {
   std::string name() const override { return device_->name() + (weights_ == Format::kF32 ? ", f32" : ", bf16"); }
   std::size_t memory_free_bytes() const override { return device_->memory_free_bytes(); }
   std::int64_t chunk_rows() const override { return 2048; }
+  StreamCounts stream_counts() const override { return streamer_ != nullptr ? streamer_->counts() : StreamCounts{}; }
 
   DeviceResult<std::unique_ptr<Buffer>> allocate(std::size_t n_bytes) override {
     auto memory = cuda::take_memory(*device_, n_bytes, "a working buffer");
@@ -35,7 +36,12 @@ class CudaBackend final : public Backend {
   DeviceResult<std::unique_ptr<Matrix>> load_matrix(const MatrixSource& source) override {
     if (const char* fault = matrix_source_fault(source))
       return DeviceError{false, std::string("A weight matrix cannot be loaded: ") + fault + "."};
-    return DeviceMatrix::load(*device_, source, source.keep_f32 ? Format::kF32 : weights_);
+    const Format format = source.keep_f32 ? Format::kF32 : weights_;
+    const auto n_bytes = static_cast<std::size_t>(source.n_out) * static_cast<std::size_t>(source.n_in) * (format == Format::kF32 ? 4 : 2);
+    if (source.stays && options_.resident_bytes > 0 && resident_bytes_ + n_bytes > options_.resident_bytes)
+      return DeviceMatrix::leave(*device_, source, format);
+    resident_bytes_ += n_bytes;
+    return DeviceMatrix::load(*device_, source, format);
   }
   DeviceResult<std::unique_ptr<KeyCache>> make_key_cache(const KeyCacheShape& shape) override {
     return DeviceKeyCache::create(*device_, shape, weights_, index_);
@@ -86,7 +92,7 @@ class CudaBackend final : public Backend {
   }
   void run_experts(const RunExpertsArgs& args) override {
     check_shapes(args);
-    cuda::run_experts(*device_, tables_, args);
+    cuda::run_experts(*device_, tables_, streamer_, options_.stream_bytes, args);
   }
   void rms_norm(const RmsNormArgs& args) override { launch(args, cuda::rms_norm, "a norm"); }
   void layer_norm(const LayerNormArgs& args) override { launch(args, cuda::layer_norm, "a norm"); }
@@ -131,7 +137,10 @@ class CudaBackend final : public Backend {
   }
 
   std::unique_ptr<Device> device_;
-  cuda::ExpertTables tables_;  // before the device goes
+  CudaOptions options_;
+  std::size_t resident_bytes_ = 0;
+  cuda::ExpertTables tables_;
+  std::unique_ptr<cuda::ExpertStreamer> streamer_;  // goes before the device
   Format weights_ = Format::kF32;
   Format index_ = Format::kF32;
 };

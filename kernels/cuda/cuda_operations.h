@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cuda_device.h"
 #include "kernels/cuda/cuda_storage.h"
+#include "kernels/cuda/expert_streamer.h"
 
 /// The operations that are more than one kernel: they plan the work memory, cut what does not fit into pieces, choose a
 /// kernel by shape, and queue it. Errors are noted on the device.
@@ -10,7 +11,9 @@ namespace kernels::cuda {
 void matmul(Device& device, const MatmulArgs& args);
 void matmul_heads(Device& device, const MatmulHeadsArgs& args);
 void feed_forward(Device& device, const FeedForwardArgs& args);
-void run_experts(Device& device, ExpertTables& tables, const RunExpertsArgs& args);
+/// Makes `streamer` with `stream_bytes` of memory when an expert is not on the card.
+void run_experts(Device& device, ExpertTables& tables, std::unique_ptr<ExpertStreamer>& streamer, std::size_t stream_bytes,
+                 const RunExpertsArgs& args);
 
 void select_keys(Device& device, const SelectKeysArgs& args);
 void score_keys(Device& device, const ScoreKeysArgs& args);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/cuda_hopper.h"
+#include "kernels/cuda/packed_rows.h"
 #include "kernels/reference/host_memory.h"
 #include "kernels/reference/number_formats.h"
 
@@ -14,14 +15,16 @@ constexpr int kMostInt8Dims = 128;          // of the int8 scoring kernel
 
 std::int64_t rounded_up(std::int64_t n, std::int64_t step) { return (n + step - 1) / step * step; }
 
-std::size_t element_bytes(Format format) { return format == Format::kF32 ? 4 : format == Format::kBF16 ? 2 : 1; }
+std::int64_t scale_count(const MatrixSource& source) {
+  return rounded_up(source.n_out, kScaleBlock) / kScaleBlock * (rounded_up(source.n_in, kScaleBlock) / kScaleBlock);
+}
 
 /// Copies the source rows through the work memory and converts them there.
 bool upload(Device& device, const MatrixSource& source, Format format, std::int64_t pitch, std::byte* out) {
   Work work(device);
   const float* scales = nullptr;
   if (source.dtype == DType::kF8E4M3) {
-    const std::int64_t n = rounded_up(source.n_out, kScaleBlock) / kScaleBlock * (rounded_up(source.n_in, kScaleBlock) / kScaleBlock);
+    const std::int64_t n = scale_count(source);
     auto* to = work.take<float>(n);
     if (to == nullptr) return device.check(cudaErrorMemoryAllocation, "the scales of a weight matrix");
     if (!device.check(cudaMemcpyAsync(to, source.block_scales, static_cast<std::size_t>(n) * 4, cudaMemcpyHostToDevice, device.stream()),
@@ -58,16 +61,35 @@ DeviceResult<DeviceMemory> take_memory(Device& device, std::optional<std::size_t
   return DeviceMemory(device, data, *n_bytes);
 }
 
+DeviceMatrix::DeviceMatrix(const MatrixSource& source, Format format)
+    : n_out_(source.n_out),
+      n_in_(source.n_in),
+      pitch_(rounded_up(source.n_in, kRowBytes / static_cast<std::int64_t>(element_bytes(format)))),
+      format_(format) {}
+
+DeviceResult<std::unique_ptr<Matrix>> DeviceMatrix::leave(Device& device, const MatrixSource& source, Format format) {
+  auto matrix = std::unique_ptr<DeviceMatrix>(new DeviceMatrix(source, format));
+  matrix->source_ = source;
+  const auto n_bytes = checked_product(source.n_out, matrix->pitch_, static_cast<std::int64_t>(element_bytes(format)));
+  if (!n_bytes) return DeviceError{true, "The size of a weight matrix is no number that a computer has memory for."};
+  matrix->n_bytes_ = *n_bytes;
+  if (source.dtype == DType::kF8E4M3) {
+    const std::size_t scale_bytes = static_cast<std::size_t>(scale_count(source)) * 4;
+    auto scales = take_memory(device, scale_bytes, "the scales of a weight matrix");
+    if (auto* why = std::get_if<DeviceError>(&scales)) return *why;
+    matrix->scales_ = std::move(std::get<DeviceMemory>(scales));
+    if (!device.check(cudaMemcpyAsync(matrix->scales_.data(), source.block_scales, scale_bytes, cudaMemcpyHostToDevice, device.stream()), "copying weights"))
+      return *device.take_error();
+  }
+  return std::unique_ptr<Matrix>(std::move(matrix));
+}
+
 DeviceResult<std::unique_ptr<Matrix>> DeviceMatrix::load(Device& device, const MatrixSource& source, Format format) {
-  auto matrix = std::make_unique<DeviceMatrix>();
-  matrix->n_out_ = source.n_out;
-  matrix->n_in_ = source.n_in;
-  matrix->format_ = format;
-  const auto element = static_cast<std::int64_t>(element_bytes(format));
-  matrix->pitch_ = rounded_up(source.n_in, kRowBytes / element);
-  auto memory = take_memory(device, checked_product(source.n_out, matrix->pitch_, element), "a weight matrix");
+  auto matrix = std::unique_ptr<DeviceMatrix>(new DeviceMatrix(source, format));
+  auto memory = take_memory(device, checked_product(source.n_out, matrix->pitch_, static_cast<std::int64_t>(element_bytes(format))), "a weight matrix");
   if (auto* why = std::get_if<DeviceError>(&memory)) return *why;
   matrix->memory_ = std::move(std::get<DeviceMemory>(memory));
+  matrix->n_bytes_ = matrix->memory_.size_bytes();
   if (!upload(device, source, format, matrix->pitch_, matrix->memory_.data())) return *device.take_error();
   return std::unique_ptr<Matrix>(std::move(matrix));
 }
@@ -112,14 +134,21 @@ ExpertTables::Table ExpertTables::find(Device& device, const FeedForwardWeights*
     addresses[n + e] = resident(experts[e].up).data();
     addresses[2 * n + e] = resident(experts[e].down).data();
   }
+  return put(device, experts, std::move(addresses));
+}
+
+ExpertTables::Table ExpertTables::put(Device& device, const FeedForwardWeights* experts, std::vector<const void*> addresses) {
+  const std::size_t n = addresses.size() / 3;
   Entry& entry = entries_[experts];
   if (entry.addresses != addresses) {
-    auto memory = take_memory(device, addresses.size() * sizeof(void*), "the list of experts");
-    if (auto* why = std::get_if<DeviceError>(&memory)) {
-      device.fail(*why);
-      return {};
+    if (entry.memory.size_bytes() != addresses.size() * sizeof(void*)) {
+      auto memory = take_memory(device, addresses.size() * sizeof(void*), "the list of experts");
+      if (auto* why = std::get_if<DeviceError>(&memory)) {
+        device.fail(*why);
+        return {};
+      }
+      entry.memory = std::move(std::get<DeviceMemory>(memory));
     }
-    entry.memory = std::move(std::get<DeviceMemory>(memory));
     if (!device.check(cudaMemcpyAsync(entry.memory.data(), addresses.data(), addresses.size() * sizeof(void*), cudaMemcpyHostToDevice,
                                       device.stream()),
                       "copying the list of experts"))

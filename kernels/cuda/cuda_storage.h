@@ -52,20 +52,31 @@ class DeviceBuffer final : public Buffer {
 class DeviceMatrix final : public Matrix {
  public:
   static DeviceResult<std::unique_ptr<Matrix>> load(Device& device, const MatrixSource& source, Format format);
+  /// Leaves the values where they are; only block scales come to the card. `source.stays` must be true.
+  static DeviceResult<std::unique_ptr<Matrix>> leave(Device& device, const MatrixSource& source, Format format);
 
   std::int64_t n_out() const override { return n_out_; }
   std::int64_t n_in() const override { return n_in_; }
-  std::size_t size_bytes() const override { return memory_.size_bytes(); }
+  std::size_t size_bytes() const override { return n_bytes_; }  // on the card, also where it is not there yet
   Format format() const { return format_; }
   std::int64_t pitch() const { return pitch_; }
-  const std::byte* data() const { return memory_.data(); }
+  const std::byte* data() const { return memory_.data(); }      // null when it was left
+
+  bool is_left() const { return memory_.data() == nullptr; }
+  const MatrixSource& source() const { return source_; }        // of one that was left
+  std::size_t source_bytes() const { return static_cast<std::size_t>(n_out_ * n_in_) * size_of(source_.dtype); }
+  const float* scales() const { return reinterpret_cast<const float*>(scales_.data()); }  // on the card; null: none
 
  private:
+  DeviceMatrix(const MatrixSource& source, Format format);
   std::int64_t n_out_ = 0;
   std::int64_t n_in_ = 0;
   std::int64_t pitch_ = 0;
+  std::size_t n_bytes_ = 0;
   Format format_ = Format::kF32;
   DeviceMemory memory_;
+  MatrixSource source_;
+  DeviceMemory scales_;
 };
 
 class DeviceKeyCache final : public KeyCache {
@@ -99,6 +110,8 @@ class ExpertTables {
   };
   /// Empty, with an error noted, when it cannot be made. Made again only when the experts of that list changed.
   Table find(Device& device, const FeedForwardWeights* experts, int n_experts);
+  /// The same for addresses [gates, ups, downs] that are known; null experts: a list for one step.
+  Table put(Device& device, const FeedForwardWeights* experts, std::vector<const void*> addresses);
 
  private:
   struct Entry {

@@ -163,7 +163,8 @@ __global__ void __launch_bounds__(kThreads) combine_kernel(const __grid_constant
     for (int other = 0; other < args.n_used; ++other)
       order += chosen[other] < chosen[j] || (chosen[other] == chosen[j] && other < j);
     const std::int64_t assignment = t * args.n_used + j;
-    place_of[order] = args.places != nullptr ? args.places[assignment] : static_cast<int>(assignment);
+    const bool takes_part = chosen[j] >= args.first_expert && chosen[j] <= args.last_expert;
+    place_of[order] = !takes_part ? -1 : args.places != nullptr ? args.places[assignment] : static_cast<int>(assignment);
     weight_of[order] = args.weights[assignment];
   }
   __syncthreads();

@@ -139,6 +139,8 @@ struct CombineArgs {
   int n_used = 0;
   std::int64_t n = 0;
   bool accumulate = false;
+  std::int32_t first_expert = 0;         // assignments to others are left out
+  std::int32_t last_expert = INT32_MAX;
 };
 cudaError_t combine_experts(const Queue& queue, const CombineArgs& args);
 

@@ -24,6 +24,7 @@ __global__ void __launch_bounds__(kThreads) product_kernel(const __grid_constant
     row0 = tile.first;
     n_rows = tile.n;
     w = static_cast<const float*>(p.tables[tile.expert]);
+    if (w == nullptr) return;  // not on the card in this step
   }
   const auto* a = static_cast<const float*>(p.a) + blockIdx.z * p.a_batch + row0 * p.a_pitch;
   const std::int64_t column0 = static_cast<std::int64_t>(blockIdx.x) * kOut;

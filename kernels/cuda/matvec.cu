@@ -67,6 +67,7 @@ __global__ void __launch_bounds__(kThreads) vector_kernel(const __grid_constant_
     if (expert < 0 || expert >= p.n_experts) return;
     w = p.tables[expert];
     w2 = p.tables2 != nullptr ? p.tables2[expert] : nullptr;
+    if (w == nullptr) return;  // not on the card in this step
   }
   const std::int64_t offset = batch * p.w_batch + o * p.w_pitch;
   float sums[kRows];
