@@ -24,15 +24,17 @@ class Loader {
 
   std::int64_t size_bytes() const { return size_bytes_; }
 
-  Result<MatrixPointer> matrix(const std::string& name, std::int64_t n_out, std::int64_t n_in) {
+  Result<MatrixPointer> matrix(const std::string& name, std::int64_t n_out, std::int64_t n_in, bool may_stay = false) {
     TRY_ASSIGN(const HostMatrix host, checkpoint_.matrix(name, n_out, n_in));
-    return put(host);
+    return put(host, /*keep_f32=*/false, may_stay);
   }
 
   /// `keep_f32`: rounding these weights would change what is chosen (experts, keys).
-  Result<MatrixPointer> put(const HostMatrix& host, bool keep_f32 = false) {
+  /// `may_stay`: a device without room may leave the values in this computer's memory.
+  Result<MatrixPointer> put(const HostMatrix& host, bool keep_f32 = false, bool may_stay = false) {
     kernels::MatrixSource source = host.source();
     source.keep_f32 = keep_f32;
+    if (may_stay) source.owner = host.owned;
     auto made = backend_.load_matrix(source);
     if (auto* error = std::get_if<kernels::DeviceError>(&made)) return from_device(*error);
     auto& matrix = std::get<MatrixPointer>(made);
@@ -56,11 +58,11 @@ class Loader {
     return vector;
   }
 
-  Result<FeedForward> feed_forward(const std::string& prefix, std::int64_t n_inner) {
+  Result<FeedForward> feed_forward(const std::string& prefix, std::int64_t n_inner, bool may_stay = false) {
     FeedForward made;
-    TRY_ASSIGN(made.gate, matrix(prefix + "gate_proj.weight", n_inner, config_.n_hidden));
-    TRY_ASSIGN(made.up, matrix(prefix + "up_proj.weight", n_inner, config_.n_hidden));
-    TRY_ASSIGN(made.down, matrix(prefix + "down_proj.weight", config_.n_hidden, n_inner));
+    TRY_ASSIGN(made.gate, matrix(prefix + "gate_proj.weight", n_inner, config_.n_hidden, may_stay));
+    TRY_ASSIGN(made.up, matrix(prefix + "up_proj.weight", n_inner, config_.n_hidden, may_stay));
+    TRY_ASSIGN(made.down, matrix(prefix + "down_proj.weight", config_.n_hidden, n_inner, may_stay));
     return made;
   }
 
@@ -142,7 +144,7 @@ Result<void> Loader::experts(const std::string& prefix, LayerWeights& layer, std
   }
   for (int e = 0; e < experts.n_experts; ++e) {
     if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "Loading the model was cancelled."};
-    TRY_ASSIGN(FeedForward expert, feed_forward(prefix + "experts." + std::to_string(e) + ".", experts.n_inner));
+    TRY_ASSIGN(FeedForward expert, feed_forward(prefix + "experts." + std::to_string(e) + ".", experts.n_inner, /*may_stay=*/true));
     layer.experts.push_back(std::move(expert));
     layer.expert_table.push_back(layer.experts.back().view());
   }

@@ -106,8 +106,8 @@ struct CudaOptions {
   /// latents in bf16, indexer keys in int8; sums, norms, softmax and the router in f32.
   Compute compute = Compute::kFastest;
   bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
-  /// Bytes of the card's memory for weights that stay there; 0: as many as there are. Experts beyond it whose source
-  /// stays (MatrixSource::stays) come to the card when they are needed, through `stream_bytes` of its memory.
+  /// Bytes of the card's memory for weights that stay there; 0: as many as there are. Experts beyond it that have an
+  /// owner (MatrixSource::owner) come to the card when they are needed, through `stream_bytes` of its memory.
   std::size_t resident_bytes = 0;
   std::size_t stream_bytes = 0;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "kernels/api/tensor.h"
 
@@ -28,9 +29,9 @@ struct MatrixSource {
   /// Computes in f32 whatever arithmetic the backend was asked for: the router, the indexer's key
   /// projection and head weights, where rounding changes what is chosen.
   bool keep_f32 = false;
-  /// `data` stays valid for as long as the matrix, so a device may read it again instead of keeping a copy. Only the
-  /// matrices of routed experts are streamed in this way.
-  bool stays = false;
+  /// Keeps `data` alive. A device that has no room for a copy may hold on to it and read the values again when they are
+  /// needed. Given for the matrices of routed experts only, which not every token needs; null: copy.
+  std::shared_ptr<const void> owner = nullptr;
 };
 
 /// The keys of one layer for every cached token: two caches of one length that always move together.

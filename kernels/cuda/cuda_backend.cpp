@@ -38,7 +38,7 @@ class CudaBackend final : public Backend {
       return DeviceError{false, std::string("A weight matrix cannot be loaded: ") + fault + "."};
     const Format format = source.keep_f32 ? Format::kF32 : weights_;
     const auto n_bytes = static_cast<std::size_t>(source.n_out) * static_cast<std::size_t>(source.n_in) * (format == Format::kF32 ? 4 : 2);
-    if (source.stays && options_.resident_bytes > 0 && resident_bytes_ + n_bytes > options_.resident_bytes)
+    if (source.owner != nullptr && options_.resident_bytes > 0 && resident_bytes_ + n_bytes > options_.resident_bytes)
       return DeviceMatrix::leave(*device_, source, format);
     resident_bytes_ += n_bytes;
     return DeviceMatrix::load(*device_, source, format);

@@ -52,7 +52,7 @@ class DeviceBuffer final : public Buffer {
 class DeviceMatrix final : public Matrix {
  public:
   static DeviceResult<std::unique_ptr<Matrix>> load(Device& device, const MatrixSource& source, Format format);
-  /// Leaves the values where they are; only block scales come to the card. `source.stays` must be true.
+  /// Leaves the values where they are; only block scales come to the card. `source` has an owner.
   static DeviceResult<std::unique_ptr<Matrix>> leave(Device& device, const MatrixSource& source, Format format);
 
   std::int64_t n_out() const override { return n_out_; }

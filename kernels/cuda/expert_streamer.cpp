@@ -89,6 +89,9 @@ bool ExpertStreamer::takes(const FeedForwardWeights& expert) const {
 }
 
 bool ExpertStreamer::bring(const DeviceMatrix& matrix, std::byte* to) {
+  if (!matrix.is_left()) {  // the last expert that the card had room for may be there in part
+    return device_.check(cudaMemcpyAsync(to, matrix.data(), matrix.size_bytes(), cudaMemcpyDeviceToDevice, stream_), kDoing);
+  }
   Staging& staging = staging_[next_staging_];
   next_staging_ = (next_staging_ + 1) % staging_.size();
   // The buffer's last contents have left it.

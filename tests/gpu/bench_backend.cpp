@@ -108,6 +108,48 @@ void measure_products(Backend& backend) {
   }
 }
 
+/// E4: a layer's experts in FP8 in the computer's memory, all needed by a chunk, brought to the card in halves.
+void measure_streaming(int n_experts, std::int64_t n_tokens) {
+  constexpr std::int64_t kHidden = 7168;
+  constexpr std::int64_t kInner = 2048;
+  constexpr int kUsed = 8;
+  constexpr std::size_t kExpertBytes = 3 * kHidden * kInner;
+  CudaOptions options;
+  options.compute = Compute::kBF16;
+  options.resident_bytes = 1;
+  options.stream_bytes = 16 * kExpertBytes * 2 + (1 << 20);
+  auto made = make_cuda_backend(options);
+  if (std::holds_alternative<DeviceError>(made)) return;
+  Backend& device = *std::get<0>(made);
+  Rig rig(device);
+  const Floats scales((kHidden / 128) * (kInner / 128), 0.01f);
+  std::vector<FeedForwardWeights> experts;
+  for (int e = 0; e < n_experts; ++e) {
+    const auto bytes = std::make_shared<std::vector<std::uint8_t>>(kExpertBytes);
+    for (std::size_t i = 0; i < kExpertBytes; ++i) (*bytes)[i] = static_cast<std::uint8_t>((i * 2654435761u + static_cast<unsigned>(e)) >> 13 & 0xbf);
+    const auto part = [&](int which, std::int64_t n_out, std::int64_t n_in) {
+      return rig.matrix({bytes->data() + which * kHidden * kInner, DType::kF8E4M3, n_out, n_in, scales.data(), false, bytes});
+    };
+    experts.push_back({part(0, kInner, kHidden), part(1, kInner, kHidden), part(2, kHidden, kInner)});
+  }
+  Ints chosen;
+  for (std::int64_t t = 0; t < n_tokens; ++t)
+    for (int j = 0; j < kUsed; ++j) chosen.push_back(static_cast<std::int32_t>((t * 3 + j * (n_experts / kUsed)) % n_experts));
+  RunExpertsArgs args;
+  args.in = rig.put(random_floats(n_tokens * kHidden, 1), n_tokens, kHidden);
+  args.experts = experts.data();
+  args.n_experts = n_experts;
+  args.chosen = rig.put(chosen, n_tokens, kUsed);
+  args.weights = rig.put(random_floats(n_tokens * kUsed, 2), n_tokens, kUsed);
+  args.out = rig.room(n_tokens, kHidden);
+  const std::int64_t before = device.stream_counts().n_bytes;
+  const double seconds = median_seconds(device, 1, [&] { device.run_experts(args); });
+  const double n_calls = 10;  // a warm-up and nine samples
+  print({"experts streamed, " + std::to_string(n_tokens) + " tokens, " + std::to_string(n_experts) + " in FP8", seconds,
+         static_cast<double>(device.stream_counts().n_bytes - before) / n_calls, true});
+  print({"  the same as operations", seconds, 6.0 * static_cast<double>(n_tokens * kUsed) * kHidden * kInner, false});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -122,6 +164,8 @@ int main(int argc, char** argv) {
     layer.queries(256);
     layer.measure(2);
   }
+  measure_streaming(64, 256);
+  measure_streaming(64, 8192);
   if (const auto why = backend->synchronize()) {
     std::printf("FAILED: %s\n", why->message.c_str());
     return 1;

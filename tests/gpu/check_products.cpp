@@ -25,6 +25,53 @@ Floats run_experts(Rig& rig, const std::vector<Expert>& experts, const Floats& i
   return rig.floats(args.out);
 }
 
+/// Experts that stay on the host and come when they are needed: the same sums as when all of them are on the card.
+void check_streaming(Report& report, const std::string& kind, Backend& host) {
+  constexpr std::int64_t kHidden = 72;
+  constexpr std::int64_t kInner = 40;
+  constexpr int kExperts = 12;
+  constexpr int kUsed = 3;
+  CudaOptions options;
+  options.compute = compute_of(kind);
+  options.resident_bytes = 4 * 3 * kHidden * kInner * 2;  // some are there from the start
+  options.stream_bytes = 5 * 3 * kHidden * (kInner + 8) * 4 + 5 * 3 * 256;
+  auto made = make_cuda_backend(options);
+  if (std::holds_alternative<DeviceError>(made)) return;
+  Backend& device = *std::get<0>(made);
+  std::vector<Expert> experts;
+  for (unsigned e = 0; e < kExperts; ++e)
+    experts.push_back({random_floats(kHidden * kInner, 100 + e, 0.3f), random_floats(kHidden * kInner, 300 + e, 0.3f), random_floats(kHidden * kInner, 500 + e, 0.3f)});
+  std::vector<FeedForwardWeights> table;  // one, so that what is on the card after a call is still there in the next
+  Rig weights(device);
+  for (const Expert& e : experts)
+    table.push_back({weights.matrix(e.gate, kInner, kHidden, false, true), weights.matrix(e.up, kInner, kHidden, false, true), weights.matrix(e.down, kHidden, kInner, false, true)});
+  for (const std::int64_t n : {1, 3, 60, 2, 60}) {
+    const Floats in = random_floats(n * kHidden, static_cast<unsigned>(n));
+    const Floats shares = random_floats(n * kUsed, 11);
+    Ints chosen;
+    for (std::int64_t t = 0; t < n; ++t)
+      for (std::int64_t j = 0; j < kUsed; ++j) chosen.push_back(static_cast<std::int32_t>((t * 5 + j * 4 + t / 7) % kExperts));
+    Rig rig(device);
+    RunExpertsArgs args;
+    args.in = rig.put(in, n, kHidden);
+    args.experts = table.data();
+    args.n_experts = kExperts;
+    args.chosen = rig.put(chosen, n, kUsed);
+    args.weights = rig.put(shares, n, kUsed);
+    args.out = rig.put(in, n, kHidden);
+    args.accumulate = true;
+    device.run_experts(args);
+    const Floats got = rig.floats(args.out);
+    const auto why = device.synchronize();
+    Rig on_host(host);
+    const Floats wanted = run_experts(on_host, experts, in, chosen, shares, n, kHidden, kInner, kUsed);
+    const double error = why ? INFINITY : error_of(got, Doubles(wanted.begin(), wanted.end()));
+    report.line(kind, text("experts, streamed", {n}) + (why ? ": " + why->message : ""), "error", error, tolerance(kind), error <= tolerance(kind));
+  }
+  const StreamCounts counts = device.stream_counts();
+  report.line(kind, "some streamed experts were still on the card", "hits", static_cast<double>(counts.n_hits), 1, counts.n_hits > 0 && counts.n_misses > 0);
+}
+
 void check_sources(Report& report, const std::string& kind, Backend& device, Backend& host) {
   constexpr std::int64_t kOut = 300;
   constexpr std::int64_t kIn = 200;
@@ -36,10 +83,10 @@ void check_sources(Report& report, const std::string& kind, Backend& device, Bac
   std::vector<std::uint16_t> halves(bytes.size());
   for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(0x3000 + i * 13 % 0xfff + (i % 2 ? 0x8000 : 0));
   const std::vector<std::pair<const char*, MatrixSource>> sources{
-      {"weights from f8 with block scales", {bytes.data(), DType::kF8E4M3, kOut, kIn, scales.data(), false}},
-      {"weights from f16", {halves.data(), DType::kF16, kOut, kIn, nullptr, false}},
-      {"weights from bf16", {halves.data(), DType::kBF16, kOut, kIn, nullptr, false}},
-      {"weights from f8 kept in f32", {bytes.data(), DType::kF8E4M3, kOut, kIn, scales.data(), true}}};
+      {"weights from f8 with block scales", {bytes.data(), DType::kF8E4M3, kOut, kIn, scales.data(), false, nullptr}},
+      {"weights from f16", {halves.data(), DType::kF16, kOut, kIn, nullptr, false, nullptr}},
+      {"weights from bf16", {halves.data(), DType::kBF16, kOut, kIn, nullptr, false, nullptr}},
+      {"weights from f8 kept in f32", {bytes.data(), DType::kF8E4M3, kOut, kIn, scales.data(), true, nullptr}}};
   for (const auto& [name, source] : sources)
     compare(report, kind, device, host, name, source.keep_f32 ? 2e-5 : tolerance(kind), [&](Rig& rig) {
       const TensorView out = rig.room(kRows, kOut);
@@ -65,6 +112,7 @@ void check_products(Report& report, const std::string& kind, Backend& device, Ba
       });
     }
   check_sources(report, kind, device, host);
+  check_streaming(report, kind, host);
   for (const auto& [n, heads, n_in, n_out] : std::vector<std::array<std::int64_t, 4>>{{1, 8, 128, 512}, {3, 5, 19, 30}, {70, 16, 32, 64}, {6, 3, 7, 9}}) {
     const Floats in = random_floats(n * heads * n_in, 4);
     const Floats w = random_floats(heads * n_out * n_in, 5);

@@ -42,8 +42,15 @@ class Rig {
     matrices_.push_back(std::get<0>(b.load_matrix(source)));
     return matrices_.back().get();
   }
-  const Matrix* matrix(const Floats& values, std::int64_t n_out, std::int64_t n_in, bool keep_f32 = false) {
-    return matrix({values.data(), DType::kF32, n_out, n_in, nullptr, keep_f32});
+  /// `may_stay`: the device may leave the values on the host.
+  const Matrix* matrix(const Floats& values, std::int64_t n_out, std::int64_t n_in, bool keep_f32 = false, bool may_stay = false) {
+    MatrixSource source{values.data(), DType::kF32, n_out, n_in, nullptr, keep_f32, nullptr};
+    if (may_stay) {
+      const auto copy = std::make_shared<const Floats>(values);
+      source.data = copy->data();
+      source.owner = copy;
+    }
+    return matrix(source);
   }
   KeyCache* cache(const KeyCacheShape& shape) {
     caches_.push_back(std::get<0>(b.make_key_cache(shape)));
