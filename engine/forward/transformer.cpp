@@ -42,19 +42,14 @@ Transformer::Transformer(kernels::Backend& backend, const ModelConfig& config, c
 
 Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int64_t first, KeyStore& keys,
                                   const StepOptions& options, std::span<float> logits) {
-  Step step;
-  step.n = static_cast<std::int64_t>(tokens.size());
-  step.first = first;
-  step.keys = &keys;
-  step.options = &options;
+  Step step = step_of(tokens.size(), first, keys, options, logits);
   CHECK(step.n > 0 && step.n <= space_.n_tokens && first + step.n <= keys.capacity());
   if (options.top_k > 0) TRY(space_.indices.reserve(backend_, step.n * options.top_k));
-  step.n_wanted = options.inspect ? step.n : static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
   TRY(space_.logits.reserve(backend_, static_cast<std::int64_t>(logits.size())));
 
-  backend_.embed({tokens.data(), weights_.embedding.get(), space_.hidden.view(step.n, config_.n_hidden)});
+  backend_.embed({tokens.data(), weights_.embedding.get(), hidden_rows(step)});
   inspect(-1, step);
-  watch(-1, "model.embed_tokens.weight", rows(space_.hidden, step, config_.n_hidden), step);
+  watch(-1, "model.embed_tokens.weight", hidden_rows(step), step);
   for (int i = 0; i < config_.n_layers; ++i) {
     TRY(attention(i, step));
     if (is_stopped(step)) return StepEnd::kStopped;
@@ -63,16 +58,64 @@ Result<StepEnd> Transformer::step(std::span<const std::int32_t> tokens, std::int
     inspect(i, step);
   }
   if (!logits.empty()) head(step, logits);
+  return finish(step);
+}
+
+Result<StepEnd> Transformer::finish(const Step& step) {
   if (const auto error = backend_.synchronize()) {
     return Error{error->out_of_memory ? ErrorCode::kOutOfMemory : ErrorCode::kDevice, error->message};
   }
   return is_stopped(step) ? StepEnd::kStopped : StepEnd::kDone;
 }
 
+Transformer::Step Transformer::step_of(std::size_t n, std::int64_t first, KeyStore& keys, const StepOptions& options,
+                                       std::span<const float> logits) const {
+  Step step;
+  step.n = static_cast<std::int64_t>(n);
+  step.first = first;
+  step.keys = &keys;
+  step.options = &options;
+  step.n_wanted = options.inspect ? step.n : static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
+  step.residual = &space_.hidden;
+  step.indices = &space_.indices;
+  return step;
+}
+
+Result<StepEnd> Transformer::step_by_layer(std::span<const std::int32_t> tokens, std::int64_t first, KeyStore& keys,
+                                           const StepOptions& options, std::span<float> logits,
+                                           const std::function<void(double)>& on_layer) {
+  const auto n = static_cast<std::int64_t>(tokens.size());
+  CHECK(n > 0 && first + n <= keys.capacity());
+  TRY(all_hidden_.reserve(backend_, n * config_.n_hidden));
+  if (options.top_k > 0) TRY(all_indices_.reserve(backend_, n * options.top_k));
+  TRY(space_.logits.reserve(backend_, static_cast<std::int64_t>(logits.size())));
+  std::vector<Step> chunks;
+  for (std::int64_t done = 0; done < n; done += space_.n_tokens) {
+    const auto part = tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(std::min(space_.n_tokens, n - done)));
+    const bool is_last = done + space_.n_tokens >= n;
+    Step& step = chunks.emplace_back(step_of(part.size(), first + done, keys, options, is_last ? logits : std::span<float>{}));
+    step.residual = &all_hidden_;
+    step.indices = &all_indices_;
+    step.first_row = done;
+    backend_.embed({part.data(), weights_.embedding.get(), hidden_rows(step)});
+  }
+  for (int i = 0; i < config_.n_layers; ++i) {
+    for (Step& step : chunks) {
+      TRY(attention(i, step));
+      if (is_stopped(step)) return StepEnd::kStopped;
+      if (step.n > 0) feed_forward(i, weights_.layers[static_cast<std::size_t>(i)], step);
+      if (is_stopped(step)) return StepEnd::kStopped;
+    }
+    if (on_layer) on_layer(static_cast<double>(i + 1) / config_.n_layers);
+  }
+  if (!logits.empty()) head(chunks.back(), logits);
+  return finish(chunks.back());
+}
+
 Result<void> Transformer::attention(int index, Step& step) {
   const LayerWeights& layer = weights_.layers[static_cast<std::size_t>(index)];
   const std::int64_t n_heads = config_.n_heads;
-  norm(rows(space_.hidden, step, config_.n_hidden), layer.attention_norm, rows(space_.normed, step, config_.n_hidden));
+  norm(hidden_rows(step), layer.attention_norm, rows(space_.normed, step, config_.n_hidden));
   watch(index, "input_layernorm.weight", rows(space_.normed, step, config_.n_hidden), step);
   store_keys(index, layer, step);
   watch(index, "self_attn.kv_a_layernorm.weight", rows(space_.key_latent, step, config_.kv_rank), step);
@@ -98,17 +141,25 @@ Result<void> Transformer::attention(int index, Step& step) {
   args.cache = &step.keys->layer(index);
   args.scale = static_cast<float>(config_.softmax_scale());
   args.first_position = step.first;
-  if (step.is_selected) args.indices = rows(space_.indices, step, step.options->top_k, 1, DType::kI32);
+  if (step.is_selected) args.indices = index_rows(step, step.options->top_k);
   args.out = rows(space_.attended, step, n_heads, config_.kv_rank);
   backend_.attention(args);
 
   const TensorView values = rows(space_.values, step, n_heads, config_.value_dim);
   backend_.matmul_heads({args.out, layer.value_up.get(), values});
   backend_.matmul({rows(space_.values, step, n_heads * config_.value_dim), layer.output.get(),
-                   rows(space_.hidden, step, config_.n_hidden), /*accumulate=*/true});
+                   hidden_rows(step), /*accumulate=*/true});
   watch(index, "self_attn.kv_b_proj.weight", values, step);
-  watch(index, "self_attn.o_proj.weight", rows(space_.hidden, step, config_.n_hidden), step);
+  watch(index, "self_attn.o_proj.weight", hidden_rows(step), step);
   return {};
+}
+
+TensorView Transformer::hidden_rows(const Step& step) const {
+  return last_rows(step.residual->view(step.first_row + step.skipped + step.n, config_.n_hidden), step.n);
+}
+
+TensorView Transformer::index_rows(const Step& step, std::int64_t k) {
+  return last_rows(step.indices->view(step.first_row + step.skipped + step.n, k, 1, DType::kI32), step.n);
 }
 
 void Transformer::keep_last_rows(Step& step) {
@@ -176,7 +227,7 @@ Result<void> Transformer::select_blocks(int index, Step& step) {
   TRY(step.options->blocks->select(index, *step.keys, rows(space_.query_absorbed, step, config_.n_heads, config_.kv_rank),
                                    rows(space_.query_rope, step, config_.n_heads, config_.rope_dim), step.first, options,
                                    host_indices_));
-  backend_.copy_to_device(host_indices_.data(), rows(space_.indices, step, budget, 1, DType::kI32));
+  backend_.copy_to_device(host_indices_.data(), index_rows(step, budget));
   return {};
 }
 
@@ -195,7 +246,7 @@ Result<void> Transformer::select(int index, const LayerWeights& layer, Step& ste
   args.head_weights = rows(space_.index_weights, step, n_heads);
   args.cache = &step.keys->layer(index);
   args.first_position = step.first;
-  args.indices = rows(space_.indices, step, top_k, 1, DType::kI32);
+  args.indices = index_rows(step, top_k);
   args.keep_window = step.options->keep_window;
   args.keep_ranges = step.options->keep_ranges.data();
   args.n_keep_ranges = static_cast<int>(step.options->keep_ranges.size() / 2);
@@ -219,7 +270,7 @@ void Transformer::report_selection(int index, const Step& step) {
   }
   const std::int64_t k = step.options->top_k;
   host_indices_.resize(static_cast<std::size_t>(step.n * k));
-  backend_.copy_to_host(rows(space_.indices, step, k, 1, DType::kI32), host_indices_.data());
+  backend_.copy_to_host(index_rows(step, k), host_indices_.data());
   sink->on_selection(index, step.first, step.n, k, host_indices_.data());
 }
 
@@ -245,7 +296,7 @@ Result<void> Transformer::measure_recall(int index, const Step& step) {
     backend_.copy_to_host(args.mass, host_mass_.data());
     const std::int64_t k = step.options->top_k;
     host_indices_.resize(static_cast<std::size_t>(step.n * k));
-    backend_.copy_to_host(rows(space_.indices, step, k, 1, DType::kI32), host_indices_.data());
+    backend_.copy_to_host(index_rows(step, k), host_indices_.data());
     double share = 0.0;
     for (const std::int32_t s : std::span(host_indices_).subspan(static_cast<std::size_t>(row * k), static_cast<std::size_t>(k))) {
       if (s >= 0) share += host_mass_[static_cast<std::size_t>(s)];
@@ -256,7 +307,7 @@ Result<void> Transformer::measure_recall(int index, const Step& step) {
 }
 
 void Transformer::feed_forward(int index, const LayerWeights& layer, const Step& step) {
-  const TensorView hidden = rows(space_.hidden, step, config_.n_hidden);
+  const TensorView hidden = hidden_rows(step);
   const TensorView in = rows(space_.normed, step, config_.n_hidden);
   norm(hidden, layer.feed_forward_norm, in);
   watch(index, "post_attention_layernorm.weight", in, step);
@@ -299,7 +350,7 @@ void Transformer::feed_forward(int index, const LayerWeights& layer, const Step&
 void Transformer::head(const Step& step, std::span<float> logits) {
   const std::int64_t n = static_cast<std::int64_t>(logits.size()) / config_.n_vocab;
   CHECK(n >= 1 && n <= step.n && n * config_.n_vocab == static_cast<std::int64_t>(logits.size()));
-  const TensorView hidden = last_rows(rows(space_.hidden, step, config_.n_hidden), n);
+  const TensorView hidden = last_rows(hidden_rows(step), n);
   const TensorView normed = space_.normed.view(n, config_.n_hidden);
   const TensorView out = space_.logits.view(n, config_.n_vocab);
   norm(hidden, weights_.final_norm, normed);
@@ -336,7 +387,7 @@ void Transformer::watch(int layer, const char* tensor, const TensorView& values,
 void Transformer::inspect(int layer, const Step& step) {
   if (!step.options->inspect) return;
   host_hidden_.resize(static_cast<std::size_t>(step.n * config_.n_hidden));
-  backend_.copy_to_host(rows(space_.hidden, step, config_.n_hidden), host_hidden_.data());
+  backend_.copy_to_host(hidden_rows(step), host_hidden_.data());
   step.options->inspect(layer, host_hidden_);
 }
 

@@ -57,6 +57,13 @@ class Transformer {
   Result<StepEnd> step(std::span<const std::int32_t> tokens, std::int64_t first, KeyStore& keys,
                        const StepOptions& options, std::span<float> logits);
 
+  /// The same for any number of tokens, all of them through one layer before the next one begins: every weight is needed
+  /// once, and only the residual stream of all tokens is kept. For weights that have to come from elsewhere. After a
+  /// stop the rows of all `tokens` are undefined. `on_layer` hears the share that is done, 0..1.
+  Result<StepEnd> step_by_layer(std::span<const std::int32_t> tokens, std::int64_t first, KeyStore& keys, const StepOptions& options,
+                                std::span<float> logits, const std::function<void(double)>& on_layer = {});
+
+  bool streams_weights() const { return backend_.streams_weights(); }
   std::int64_t chunk() const { return space_.n_tokens; }
   const ModelConfig& config() const { return config_; }
 
@@ -70,6 +77,9 @@ class Transformer {
     KeyStore* keys = nullptr;
     const StepOptions* options = nullptr;
     bool is_selected = false;  // `indices` hold a selection, else every visible key is read
+    const Activation* residual = nullptr;  // residual stream and selection of the chunk's tokens begin at
+    const Activation* indices = nullptr;   // row `first_row` of these
+    std::int64_t first_row = 0;
   };
 
   Transformer(kernels::Backend& backend, const ModelConfig& config, const Weights& weights, Workspace space);
@@ -78,6 +88,10 @@ class Transformer {
   /// The rows of an activation that belong to the tokens still computed.
   static kernels::TensorView rows(const Activation& activation, const Step& step, std::int64_t d1, std::int64_t d2 = 1,
                                   kernels::DType dtype = kernels::DType::kF32);
+  kernels::TensorView hidden_rows(const Step& step) const;
+  static kernels::TensorView index_rows(const Step& step, std::int64_t k);
+  Step step_of(std::size_t n, std::int64_t first, KeyStore& keys, const StepOptions& options, std::span<const float> logits) const;
+  Result<StepEnd> finish(const Step& step);
   /// After the last layer's keys are stored (and its selection is reported) only the tokens whose logits
   /// are wanted matter: the others leave, and the result of the rest stays the same to the bit.
   static void keep_last_rows(Step& step);
@@ -102,6 +116,8 @@ class Transformer {
   std::vector<std::int32_t> host_indices_;
   std::vector<float> host_hidden_;
   std::vector<float> host_mass_;
+  Activation all_hidden_;   // [tokens, n_hidden] of step_by_layer
+  Activation all_indices_;  // [tokens, top_k]
   Activation mass_;  // [1, visible keys], while recall is measured
 };
 

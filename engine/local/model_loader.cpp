@@ -10,6 +10,7 @@
 #include "engine/model/gguf_checkpoint.h"
 #include "engine/model/gguf_file.h"
 #include "engine/model/gguf_tokenizer.h"
+#include "engine/model/gpu_plan.h"
 #include "engine/model/input_file.h"
 
 namespace engine {
@@ -30,27 +31,29 @@ std::unique_ptr<kernels::Backend> make_cpu(const LocalEngineOptions& options) {
   return kernels::make_cpu_backend(cpu);
 }
 
-Result<std::unique_ptr<kernels::Backend>> make_backend(const LocalEngineOptions& options, std::int64_t weight_bytes) {
-  if (options.device == Device::kReference) return kernels::make_reference_backend();
-  if (options.device == Device::kCpu) return make_cpu(options);
+Result<std::unique_ptr<kernels::Backend>> if_it_fits(std::unique_ptr<kernels::Backend> backend, std::int64_t weight_bytes) {
+  const auto n_free = static_cast<std::int64_t>(backend->memory_free_bytes());
+  if (n_free == 0 || weight_bytes < n_free) return backend;
+  return Error{ErrorCode::kOutOfMemory, "The model needs about " + in_gigabytes(weight_bytes) + " of memory and " +
+                                            in_gigabytes(n_free) + " are free. Close other programs or choose a smaller model."};
+}
+
+Result<std::unique_ptr<kernels::Backend>> make_backend(const LocalEngineOptions& options, const ModelConfig& config, std::int64_t file_bytes) {
+  if (options.device == Device::kReference) return if_it_fits(kernels::make_reference_backend(), file_bytes);
+  if (options.device == Device::kCpu) return if_it_fits(make_cpu(options), file_bytes);
   kernels::CudaOptions cuda;
   cuda.compute = options.arithmetic == Arithmetic::kFast ? kernels::Compute::kFastest : kernels::Compute::kF32;
+  const std::int64_t value_bytes = cuda.compute == kernels::Compute::kF32 ? 4 : 2;
+  cuda.weight_bytes = static_cast<std::size_t>(count_weights(config).all() * value_bytes);
   auto made = kernels::make_cuda_backend(cuda);
   if (auto* backend = std::get_if<std::unique_ptr<kernels::Backend>>(&made)) {
-    if (options.device == Device::kCuda) return std::move(*backend);
-    if ((*backend)->memory_free_bytes() > static_cast<std::size_t>(weight_bytes)) return std::move(*backend);
+    if (options.device == Device::kCuda) return std::move(*backend);  // what does not fit comes when it is needed
+    if ((*backend)->memory_free_bytes() > cuda.weight_bytes) return std::move(*backend);
     log(LogLevel::kInfo, "The model does not fit in the GPU's memory; the CPU runs it.");
   } else if (options.device == Device::kCuda) {
     return Error{ErrorCode::kDevice, std::get<kernels::DeviceError>(made).message};
   }
-  return make_cpu(options);
-}
-
-Result<void> check_memory(const kernels::Backend& backend, std::int64_t weight_bytes) {
-  const auto n_free = static_cast<std::int64_t>(backend.memory_free_bytes());
-  if (n_free == 0 || weight_bytes < n_free) return {};
-  return Error{ErrorCode::kOutOfMemory, "The model needs about " + in_gigabytes(weight_bytes) + " of memory and " +
-                                            in_gigabytes(n_free) + " are free. Close other programs or choose a smaller model."};
+  return if_it_fits(make_cpu(options), file_bytes);
 }
 
 Result<std::string> config_fingerprint(const std::filesystem::path& folder) {
@@ -103,8 +106,7 @@ Result<std::unique_ptr<LoadedModel>> load_model(const std::filesystem::path& pat
   // Keys that were computed in another way are other keys.
   if (options.arithmetic == Arithmetic::kFast) model->fingerprint = hash_of(model->fingerprint + " fast");
   if (options.arithmetic == Arithmetic::kInt8) model->fingerprint = hash_of(model->fingerprint + " int8");
-  TRY_ASSIGN(model->backend, make_backend(options, checkpoint->n_bytes()));
-  TRY(check_memory(*model->backend, checkpoint->n_bytes()));
+  TRY_ASSIGN(model->backend, make_backend(options, model->config, checkpoint->n_bytes()));
   TRY_ASSIGN(model->weights, load_weights(*checkpoint, model->config, *model->backend, observer, stop));
   const std::int64_t chunk = options.prefill_chunk > 0 ? options.prefill_chunk : model->backend->chunk_rows();
   TRY_ASSIGN(model->transformer, Transformer::create(*model->backend, model->config, model->weights, chunk));

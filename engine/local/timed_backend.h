@@ -28,6 +28,7 @@ class TimedBackend : public kernels::Backend {
   std::string name() const override { return inner_.name(); }
   std::size_t memory_free_bytes() const override { return inner_.memory_free_bytes(); }
   std::int64_t chunk_rows() const override { return inner_.chunk_rows(); }
+  bool streams_weights() const override { return inner_.streams_weights(); }
   kernels::StreamCounts stream_counts() const override { return inner_.stream_counts(); }
   kernels::DeviceResult<std::unique_ptr<kernels::Buffer>> allocate(std::size_t n_bytes) override {
     return inner_.allocate(n_bytes);

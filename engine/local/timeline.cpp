@@ -69,6 +69,19 @@ Result<StepEnd> Timeline::extend(std::span<const TokenId> tokens, const StepOpti
   }
   const auto chunk = static_cast<std::size_t>(transformer_.chunk());
   std::vector<TokenId> plain;
+  // Weights that come over a bus come once when all tokens go through a layer before the next.
+  if (transformer_.streams_weights() && tokens.size() > chunk && options.blocks == nullptr) {
+    plain.resize(tokens.size());
+    std::transform(tokens.begin(), tokens.end(), plain.begin(), unmarked);
+    const auto on_layer = [&](double share) {
+      if (on_chunk) on_chunk(n_kept + static_cast<std::int64_t>(share * static_cast<double>(tokens.size())));
+    };
+    TRY_ASSIGN(const StepEnd end, transformer_.step_by_layer(plain, n_kept, keys_, options, logits, on_layer));
+    if (end == StepEnd::kStopped) return end;
+    const std::lock_guard lock(mutex_);
+    tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+    return end;
+  }
   for (std::size_t done = 0; done < tokens.size();) {
     const auto part = tokens.subspan(done, std::min(chunk, tokens.size() - done));
     const bool is_last = done + part.size() == tokens.size();

@@ -44,6 +44,8 @@ class Backend {
   virtual std::size_t memory_free_bytes() const = 0;
   /// Rows of a prompt's chunk that keep the device busy and still let a stop be seen within 0.2 s.
   virtual std::int64_t chunk_rows() const { return 256; }
+  /// Whether some weights are not on the device and come when they are needed.
+  virtual bool streams_weights() const { return false; }
   virtual StreamCounts stream_counts() const { return {}; }
 
   virtual DeviceResult<std::unique_ptr<Buffer>> allocate(std::size_t n_bytes) = 0;
@@ -106,8 +108,10 @@ struct CudaOptions {
   /// latents in bf16, indexer keys in int8; sums, norms, softmax and the router in f32.
   Compute compute = Compute::kFastest;
   bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
-  /// Bytes of the card's memory for weights that stay there; 0: as many as there are. Experts beyond it that have an
-  /// owner (MatrixSource::owner) come to the card when they are needed, through `stream_bytes` of its memory.
+  /// What all weights will take on the card, 0: not known. When that is too much, experts that have an owner
+  /// (MatrixSource::owner) stay in the computer's memory and come when they are needed.
+  std::size_t weight_bytes = 0;
+  /// The card's memory for weights that stay there, and for those that come; 0: chosen from `weight_bytes`.
   std::size_t resident_bytes = 0;
   std::size_t stream_bytes = 0;
 };

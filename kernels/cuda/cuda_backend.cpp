@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/cuda/cuda_operations.h"
+#include "kernels/plan/card_share.h"
 #include "kernels/reference/checks.h"
 #include "kernels/reference/number_formats.h"
 
@@ -18,6 +19,9 @@ using cuda::resident;
 class CudaBackend final : public Backend {
  public:
   CudaBackend(std::unique_ptr<Device> device, const CudaOptions& options) : device_(std::move(device)), options_(options) {
+    const CardShare share = share_card(device_->memory_free_bytes(), options.weight_bytes);
+    if (options_.resident_bytes == 0) options_.resident_bytes = share.resident_bytes;
+    if (options_.stream_bytes == 0) options_.stream_bytes = share.stream_bytes;
     if (options.compute == Compute::kF32) return;
     weights_ = Format::kBF16;
     if (!options.exact_selection) index_ = Format::kI8;
@@ -26,6 +30,7 @@ class CudaBackend final : public Backend {
   std::string name() const override { return device_->name() + (weights_ == Format::kF32 ? ", f32" : ", bf16"); }
   std::size_t memory_free_bytes() const override { return device_->memory_free_bytes(); }
   std::int64_t chunk_rows() const override { return 2048; }
+  bool streams_weights() const override { return streams_weights_; }
   StreamCounts stream_counts() const override { return streamer_ != nullptr ? streamer_->counts() : StreamCounts{}; }
 
   DeviceResult<std::unique_ptr<Buffer>> allocate(std::size_t n_bytes) override {
@@ -38,8 +43,10 @@ class CudaBackend final : public Backend {
       return DeviceError{false, std::string("A weight matrix cannot be loaded: ") + fault + "."};
     const Format format = source.keep_f32 ? Format::kF32 : weights_;
     const auto n_bytes = static_cast<std::size_t>(source.n_out) * static_cast<std::size_t>(source.n_in) * (format == Format::kF32 ? 4 : 2);
-    if (source.owner != nullptr && options_.resident_bytes > 0 && resident_bytes_ + n_bytes > options_.resident_bytes)
+    if (source.owner != nullptr && options_.resident_bytes > 0 && resident_bytes_ + n_bytes > options_.resident_bytes) {
+      streams_weights_ = true;
       return DeviceMatrix::leave(*device_, source, format);
+    }
     resident_bytes_ += n_bytes;
     return DeviceMatrix::load(*device_, source, format);
   }
@@ -139,6 +146,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Device> device_;
   CudaOptions options_;
   std::size_t resident_bytes_ = 0;
+  bool streams_weights_ = false;
   cuda::ExpertTables tables_;
   std::unique_ptr<cuda::ExpertStreamer> streamer_;  // goes before the device
   Format weights_ = Format::kF32;

@@ -26,11 +26,20 @@ T value_or_end(engine::Result<T> result) {
   std::exit(1);
 }
 
+void value_or_end_void(const engine::Result<void>& result) {
+  if (result) return;
+  std::printf("FAILED: %s\n", result.error().message.c_str());
+  std::exit(1);
+}
+
 class Model {
  public:
-  Model(const std::filesystem::path& folder, kernels::Compute compute) : config(value_or_end(engine::load_config(folder))) {
+  /// `stream_bytes` > 0: experts stay on the host and come through so much of the card's memory.
+  Model(const std::filesystem::path& folder, kernels::Compute compute, std::size_t stream_bytes = 0) : config(value_or_end(engine::load_config(folder))) {
     kernels::CudaOptions options;
     options.compute = compute;
+    options.stream_bytes = stream_bytes;
+    options.resident_bytes = stream_bytes > 0 ? 1 : 0;
     auto made = kernels::make_cuda_backend(options);
     if (auto* why = std::get_if<kernels::DeviceError>(&made)) {
       std::printf("%s\n", why->message.c_str());
@@ -40,7 +49,7 @@ class Model {
     const auto checkpoint = value_or_end(engine::open_safetensors(folder));
     expected_ = std::make_unique<engine::TensorFile>(value_or_end(engine::TensorFile::open_single(folder / "expected.safetensors")));
     weights = value_or_end(engine::load_weights(*checkpoint, config, *backend));
-    transformer = value_or_end(engine::Transformer::create(*backend, config, weights, 128));
+    transformer = value_or_end(engine::Transformer::create(*backend, config, weights, stream_bytes > 0 ? 19 : 128));
     keys = std::make_unique<engine::KeyStore>(*backend, config);
   }
 
@@ -144,6 +153,24 @@ void check_exact(const std::filesystem::path& folder, const std::string& name) {
   check_greedy(model, name, prompt);
 }
 
+/// Layer by layer with experts on the host: the last row's logits.
+void check_streamed(const std::filesystem::path& folder, const std::string& name) {
+  Model model(folder, kernels::Compute::kF32, 1 << 18);
+  if (!model.backend->streams_weights()) return;
+  const auto prompt = model.recorded<std::int32_t>("prompt");
+  const auto expected = model.recorded<float>("logits");
+  const auto n_vocab = static_cast<std::size_t>(model.config.n_vocab);
+  value_or_end_void(model.keys->reserve(static_cast<std::int64_t>(prompt.size()), 0));
+  engine::StepOptions options;
+  options.top_k = model.config.indexer.top_k;
+  std::vector<float> logits(n_vocab);
+  value_or_end(model.transformer->step_by_layer(prompt, 0, *model.keys, options, logits));
+  const float difference = largest_difference(logits, std::span(expected).last(n_vocab));
+  line(name, "f32, experts streamed, layer by layer", difference < kLogits, difference);
+  const kernels::StreamCounts counts = model.backend->stream_counts();
+  line(name, "  MB over the bus", counts.n_bytes > 0, static_cast<float>(counts.n_bytes) / 1e6f);
+}
+
 void check_fast(const std::filesystem::path& folder, const std::string& name) {
   Model model(folder, kernels::Compute::kBF16);
   const auto prompt = model.recorded<std::int32_t>("prompt");
@@ -169,6 +196,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path golden = argc > 1 ? argv[1] : "tests/golden";
   for (const char* name : {"deepseek_v32", "deepseek_v32_yarn_groups", "deepseek_v32_fp8", "deepseek_v3", "deepseek_v2", "glm_moe_dsa", "glm4_moe_lite"}) {
     check_exact(golden / name, name);
+    check_streamed(golden / name, name);
     check_fast(golden / name, name);
   }
   std::printf("%d failed\n", n_failed);

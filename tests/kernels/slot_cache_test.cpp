@@ -1,3 +1,4 @@
+#include "kernels/plan/card_share.h"
 #include "kernels/plan/slot_cache.h"
 
 #include <QTest>
@@ -84,6 +85,14 @@ class SlotCacheTest : public QObject {
           }
     }
     QVERIFY2(cache.n_misses() == 2 * 6 * 16, qPrintable(QString::number(cache.n_misses())));
+  }
+
+  void weights_that_fit_all_stay_and_others_leave_room_for_keys() {
+    constexpr std::size_t kGigabyte = 1000000000;
+    QCOMPARE(kernels::share_card(24 * kGigabyte, 12 * kGigabyte).resident_bytes, std::size_t{0});
+    const auto share = kernels::share_card(24 * kGigabyte, 600 * kGigabyte);
+    QVERIFY(share.resident_bytes > 0 && share.stream_bytes > 0);
+    QVERIFY(share.resident_bytes + share.stream_bytes < 20 * kGigabyte);
   }
 
   void experts_that_are_chosen_more_often_are_hit_more_often() {
