@@ -57,8 +57,9 @@ class Model {
   std::vector<T> recorded(const std::string& name) const {
     const engine::StoredTensor* tensor = expected_->find(name);
     if (tensor == nullptr) return {};
-    std::vector<T> values(tensor->data.size() / sizeof(T));
-    std::memcpy(values.data(), tensor->data.data(), tensor->data.size());
+    const auto bytes = value_or_end(expected_->read(*tensor));
+    std::vector<T> values(bytes.size() / sizeof(T));
+    std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
 
