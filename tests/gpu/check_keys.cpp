@@ -199,7 +199,8 @@ void check_selection(Report& report, const std::string& kind, Backend& device, S
   }
   // The same numbers on the host: f32 keys, or int8 ones that are rounded alike.
   const auto host = kind == "cuda/f32" || is_f8 ? make_cpu_backend({0, Compute::kF32, false}) : make_cpu_backend({0, Compute::kBF16, false});
-  compare(report, kind, device, *host, "scores, " + scene.name, 1e-4, [&](Rig& rig) {
+  // Hopper's FP8 instruction keeps about 14 bits of a running sum; int8 sums are exact.
+  compare(report, kind, device, *host, "scores, " + scene.name, is_f8 ? 3e-3 : 1e-4, [&](Rig& rig) {
     ScoreKeysArgs args;
     const int n = std::min(2, scene.n_queries);
     args.queries = rig.put(Floats(scene.q_index.begin(), scene.q_index.begin() + std::ptrdiff_t{n} * scene.index_heads * scene.index_dim), n, scene.index_heads, scene.index_dim);
