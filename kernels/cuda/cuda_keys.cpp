@@ -7,6 +7,7 @@ namespace kernels::cuda {
 namespace {
 
 constexpr std::int64_t kMostRows = 32768;  // of one launch
+constexpr std::int64_t kSplitFrom = 4096;  // keys from which several blocks share one row
 constexpr const char* kNoWork = "the work of one token";
 
 /// Bytes of work for the queries of one token in the form the scoring kernel wants them.
@@ -64,7 +65,8 @@ void select_keys(Device& device, const SelectKeysArgs& args) {
     // The scores of a few rows at a time: a fixed amount of memory however long the context.
     const std::int64_t pitch = (args.first_position + n_queries + 31) / 32 * 32;
     const std::size_t row_bytes = static_cast<std::size_t>(pitch) * 4 + query_bytes(keys, n_heads_padded);
-    const std::size_t left = device.work_bytes() > range_bytes ? device.work_bytes() - range_bytes : 0;
+    const std::size_t fixed = range_bytes + kVectorRows * kTopWork * sizeof(int);
+    const std::size_t left = device.work_bytes() > fixed ? device.work_bytes() - fixed : 0;
     const std::int64_t n = rows_that_fit(left, row_bytes, std::min(kMostRows, n_queries - first));
     if (n == 0) {
       device.check(cudaErrorMemoryAllocation, kNoWork);
@@ -88,7 +90,10 @@ void select_keys(Device& device, const SelectKeysArgs& args) {
       if (!score_on(device, keys, queries, top.first_position, n_keys, scores, pitch)) return;
       top.scores = scores;
     }
-    if (!hopper_select(device, top) && !device.check(select_top(device.queue(), top), "selecting keys")) return;
+    // One token leaves most of the card idle unless its keys are shared by many blocks.
+    const bool is_split = n_queries <= kVectorRows && n_keys >= kSplitFrom;
+    top.work = is_split ? work.take<int>(n * kTopWork) : nullptr;
+    if ((top.work != nullptr || !hopper_select(device, top)) && !device.check(select_top(device.queue(), top), "selecting keys")) return;
     first += n;
   }
 }

@@ -196,7 +196,11 @@ struct TopArgs {
   std::int64_t keep_window = 0;
   const std::int64_t* keep_ranges = nullptr;  // device
   int n_keep_ranges = 0;
+  /// Work for rows whose keys are shared by many blocks, [n_queries, kTopWork]; null: one block per row.
+  int* work = nullptr;
 };
+constexpr int kTopWorkSplits = 64;
+constexpr int kTopWork = 3 * 2048 + 2 * kTopWorkSplits;
 cudaError_t select_top(const Queue& queue, const TopArgs& args);
 
 // --- attention (attention_f32.cu, attention_bf16.cu, attention_mass.cu) ------------------------------------------
