@@ -42,7 +42,7 @@ Result<std::unique_ptr<kernels::Backend>> make_backend(const LocalEngineOptions&
   if (options.device == Device::kReference) return if_it_fits(kernels::make_reference_backend(), file_bytes);
   if (options.device == Device::kCpu) return if_it_fits(make_cpu(options), file_bytes);
   kernels::CudaOptions cuda;
-  cuda.compute = options.arithmetic == Arithmetic::kFast ? kernels::Compute::kFastest : kernels::Compute::kF32;
+  cuda.compute = options.arithmetic == Arithmetic::kExact ? kernels::Compute::kF32 : kernels::Compute::kFastest;
   const std::int64_t value_bytes = cuda.compute == kernels::Compute::kF32 ? 4 : 2;
   cuda.weight_bytes = static_cast<std::size_t>(count_weights(config).all() * value_bytes);
   auto made = kernels::make_cuda_backend(cuda);

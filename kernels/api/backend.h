@@ -104,8 +104,9 @@ std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
 
 struct CudaOptions {
   int device = 0;
-  /// kF32: f32 throughout, without tensor cores. kBF16 and kFastest: weights, activations of the products and cached
-  /// latents in bf16, indexer keys in int8; sums, norms, softmax and the router in f32.
+  /// kF32: f32 throughout, without tensor cores. The others: weights, activations of the products and cached latents in
+  /// bf16, indexer keys in int8 (of 128 values on Hopper in FP8, as the model family has them); sums, norms, softmax and
+  /// the router in f32.
   Compute compute = Compute::kFastest;
   bool exact_selection = false;  // indexer keys stay f32 whatever `compute` says
   /// What all weights will take on the card, 0: not known. When that is too much, experts that have an owner
