@@ -17,7 +17,7 @@ set(HOMES_poppler app/document tests)
 set(HEADERS_sqlite "^sqlite3")
 set(HOMES_sqlite app/project tests)
 set(HEADERS_cuda "^cuda")
-set(HOMES_cuda kernels/cuda)
+set(HOMES_cuda kernels/cuda tests/gpu)
 set(HEADERS_git2 "^git2")
 set(HOMES_git2 app/document tests)
 

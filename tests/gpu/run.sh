@@ -45,7 +45,9 @@ if [ -z "${LONGLEAF_QUICK:-}" ]; then
   part "$build/bench_backend"
   if [ -x "$build/bench_gpu" ]; then
     section "Speed of the kernels for Hopper"
-    part "$build/bench_gpu"
+    part "$build/bench_gpu" check
+    part "$build/bench_gpu" time
+    part "$build/bench_gpu" table
   fi
 fi
 section "$([ $failed = 0 ] && echo 'Everything passed' || echo 'SOMETHING FAILED')"
