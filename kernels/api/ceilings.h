@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 /// What one core of this machine can do at most: the yardstick of benchmarks.
 namespace kernels {
 
@@ -13,5 +15,10 @@ struct Ceilings {
 
 /// Takes about a second. 256 MB of memory are used meanwhile.
 Ceilings measure_cpu_ceilings();
+
+/// CPU seconds that one thread needs for dense attention of one head over `n_keys` keys, for the `n_queries` newest
+/// queries, with keys and values written out per head: what dense attention costs where it is done as fast as this
+/// program can. Numbers without meaning; bf16 where the processor has it, unless `exact`.
+double expanded_attention_seconds(int key_dim, int value_dim, std::int64_t n_keys, std::int64_t n_queries, bool exact);
 
 }  // namespace kernels

@@ -3,7 +3,9 @@
 #include <ctime>
 
 #include <algorithm>
+#include <vector>
 
+#include "kernels/cpu/expanded_head.h"
 #include "kernels/cpu/tile_kernels.h"
 #include "kernels/reference/host_memory.h"
 
@@ -44,6 +46,24 @@ Ceilings measure_cpu_ceilings() {
         best_rate([&] { return cpu.read_floats(memory->as<float>(), kFloats) * sizeof(float); });
   }
   return ceilings;
+}
+
+double expanded_attention_seconds(int key_dim, int value_dim, std::int64_t n_keys, std::int64_t n_queries, bool exact) {
+  cpu::ExpandedHead head(cpu::best_tile_kernels(), key_dim, value_dim, n_keys, exact);
+  const auto pattern = [](std::int64_t n) {
+    std::vector<float> values(static_cast<std::size_t>(n));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>((i * 7919 + i / 13) % 257) / 128.0f - 1.0f;
+    return values;
+  };
+  constexpr std::int64_t kShift = 251;  // neighbouring keys differ
+  const std::vector<float> keys = pattern(key_dim + kShift);
+  const std::vector<float> values = pattern(value_dim + kShift);
+  const std::vector<float> queries = pattern(n_queries * key_dim);
+  for (std::int64_t s = 0; s < n_keys; ++s) head.set(s, keys.data() + s % kShift, values.data() + s % kShift);
+  std::vector<float> out(static_cast<std::size_t>(n_queries * value_dim));
+  const double start = cpu_seconds();
+  head.attend(queries.data(), n_queries, n_keys - n_queries, 0.1f, out.data());
+  return cpu_seconds() - start;
 }
 
 }  // namespace kernels

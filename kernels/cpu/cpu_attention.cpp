@@ -64,7 +64,7 @@ class LaneState {
         rows[j] = row;
       }
     }
-    const AttentionTile tile{rows,      n_keys,      latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
+    const AttentionTile tile{rows,      rows,        n_keys,      latent_dim_, row_dim_,     lanes_.padded(), q_.data(),
                              n_visible, largest_,    sum_,        part_.data(), scratch_.data(), next_rows,
                              n_next,    side_.data()};
     const auto attend_lanes = native_ ? cpu.kernels.attend_bf16 : cpu.kernels.attend_f32;

@@ -47,6 +47,7 @@ struct GemmTile {
 
 struct AttentionTile {
   const void* const* rows;  // [n_keys] latent then rope of each key (f32 or bf16), all of them readable
+  const void* const* value_rows;  // [n_keys] what is summed: its first latent_dim numbers; mostly the same rows
   int n_keys;               // <= kKeyTile
   int latent_dim;
   int row_dim;                   // latent_dim + rope_dim

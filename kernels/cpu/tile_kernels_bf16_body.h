@@ -124,8 +124,8 @@ inline void interleave_keys(const AttentionTile& tile) {
   const __m512i high = _mm512_load_si512(second);
   const int n_words = side_row(tile);
   for (int s = 0; s < tile.n_keys; s += 2) {
-    const auto* even = static_cast<const std::uint16_t*>(tile.rows[s]);
-    const auto* odd = s + 1 < tile.n_keys ? static_cast<const std::uint16_t*>(tile.rows[s + 1]) : nullptr;
+    const auto* even = static_cast<const std::uint16_t*>(tile.value_rows[s]);
+    const auto* odd = s + 1 < tile.n_keys ? static_cast<const std::uint16_t*>(tile.value_rows[s + 1]) : nullptr;
     std::uint16_t* out = tile.side + static_cast<std::ptrdiff_t>(s / 2) * n_words * 2;
     for (int d = 0; d < n_words; d += 32) {
       const __m512i a = _mm512_loadu_si512(even + d);
@@ -245,7 +245,7 @@ inline void add_value_block(const AttentionTile& tile, int d, Vector<8> factors)
     }
   };
   const auto row = [&](int s) {
-    return _mm512_loadu_si512(static_cast<const std::uint16_t*>(tile.rows[s]) + d);
+    return _mm512_loadu_si512(static_cast<const std::uint16_t*>(tile.value_rows[s]) + d);
   };
   const std::uint32_t* weights = weight_pairs(tile);
   int s = 0;

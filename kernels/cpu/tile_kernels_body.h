@@ -408,7 +408,7 @@ inline __attribute__((always_inline)) void add_values_of(const AttentionTile& ti
     for (int v = 0; v < kVectors; ++v)
       sums[i][v] = load<kWidth>(tile.out + (d + i) * tile.lanes + lane + v * kWidth);
   for (int s = 0; s < tile.n_keys; ++s) {
-    const float* row = static_cast<const float*>(tile.rows[s]) + d;
+    const float* row = static_cast<const float*>(tile.value_rows[s]) + d;
     Vector<kWidth> weight[kVectors];
     for (int v = 0; v < kVectors; ++v)
       weight[v] = load<kWidth>(tile.scratch + s * tile.lanes + lane + v * kWidth);

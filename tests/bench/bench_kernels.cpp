@@ -156,6 +156,20 @@ void attention(benchmark::State& state, Compute compute) {
   report(state, "GFLOP/s", pairs * 2.0 * static_cast<double>(heads * (2 * latent + rope)));
 }
 
+/// Arguments: key dimensions, value dimensions, keys, queries; one head with its keys written out.
+void expanded(benchmark::State& state) {
+  double seconds = 0;
+  for (auto _ : state) {
+    const double taken = kernels::expanded_attention_seconds(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)),
+                                                             state.range(2), state.range(3), false);
+    seconds += taken;
+    state.SetIterationTime(taken);
+  }
+  const double pairs = static_cast<double>(state.range(3)) * (static_cast<double>(state.range(2)) - static_cast<double>(state.range(3) - 1) / 2);
+  state.counters["GFLOP/s"] = pairs * 2.0 * static_cast<double>(state.range(0) + state.range(1)) *
+                              static_cast<double>(state.iterations()) / seconds * 1e-9;
+}
+
 /// Arguments: heads, dimensions, keys, k, queries. Scores and selection together.
 void indexer(benchmark::State& state, Compute compute) {
   const std::int64_t heads = state.range(0);
@@ -238,6 +252,11 @@ int main(int argc, char** argv) {
        {64, 128, 32768, 2048, 16},
        {64, 128, 131072, 2048, 8},
        {4, 64, 131072, 256, 1}});
+  benchmark::RegisterBenchmark("attention_expanded/bf16", expanded)
+      ->Args({96, 64, 32768, 256})
+      ->Args({192, 128, 32768, 128})
+      ->UseManualTime()
+      ->ComputeStatistics("best", kBest);
   for (const bool warm : {false, true})
     benchmark::RegisterBenchmark(warm ? "top_k/warm" : "top_k/cold", top_k, warm)
         ->Args({131072, 2048})

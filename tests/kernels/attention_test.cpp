@@ -1,6 +1,8 @@
 #include <QTest>
 #include <algorithm>
+#include <numeric>
 
+#include "kernels/cpu/expanded_head.h"
 #include "tests/kernels/kernel_support.h"
 
 using namespace kernel_support;
@@ -130,6 +132,8 @@ class AttentionTest : public QObject {
   void attention_is_the_softmax_mean_of_the_selected_latents();
   void dense_attention_sees_every_earlier_key_data() { backends_and_shapes(); }
   void dense_attention_sees_every_earlier_key();
+  void keys_written_out_per_head_give_the_softmax_mean_too_data() { backends(); }
+  void keys_written_out_per_head_give_the_softmax_mean_too();
   void attention_mass_is_the_mean_over_heads_data() { backends_and_shapes(); }
   void attention_mass_is_the_mean_over_heads();
   void a_query_without_any_key_gives_zeros_data() { backends(); }
@@ -243,6 +247,37 @@ void AttentionTest::dense_attention_sees_every_earlier_key() {
                      queries.first_position,
                      {},
                      view(out, n_queries, n_heads, latent_dim)});
+  QVERIFY(error_of(out, wanted) < tolerance(backend));
+}
+
+void AttentionTest::keys_written_out_per_head_give_the_softmax_mean_too() {
+  QFETCH(std::string, backend);
+  if (backend == "reference") QSKIP("it has no such form");
+  make_backend(backend);  // names the instruction set
+  constexpr int kKey = 37;
+  constexpr int kValue = 21;
+  constexpr int kKeys = 150;
+  constexpr int kCount = 45;
+  Layer layer(1, kKey, 1, kKeys);
+  layer.rope.assign(layer.rope.size(), 0.0f);
+  const Floats values = random_floats(kKeys * kValue, 8);
+  Floats queries = random_floats(kCount * kKey, 9);
+  const float no_rope = 0.0f;
+  cpu::ExpandedHead head(cpu::best_tile_kernels(), kKey, kValue, kKeys, compute_of(backend) == Compute::kF32);
+  for (int s = 0; s < kKeys; ++s) head.set(s, &layer.latent[static_cast<std::size_t>(s * kKey)], &values[static_cast<std::size_t>(s * kValue)]);
+  Doubles wanted;
+  for (int t = 0; t < kCount; ++t) {
+    Ints positions(static_cast<std::size_t>(kKeys - kCount + t + 1));
+    std::iota(positions.begin(), positions.end(), 0);
+    const Doubles p = layer.weights(&queries[static_cast<std::size_t>(t * kKey)], &no_rope, positions);
+    for (int d = 0; d < kValue; ++d) {
+      double sum = 0;
+      for (const int s : positions) sum += p[static_cast<std::size_t>(s)] * values[static_cast<std::size_t>(s * kValue + d)];
+      wanted.push_back(sum);
+    }
+  }
+  Floats out(wanted.size());
+  head.attend(queries.data(), kCount, kKeys - kCount, layer.scale, out.data());
   QVERIFY(error_of(out, wanted) < tolerance(backend));
 }
 
