@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <memory>
 
 #include <nlohmann/json.hpp>
@@ -21,7 +22,7 @@ struct BenchArguments {
   std::string format = "text";
 };
 
-const std::array<const char*, engine::kWorkParts> kPartNames{"projections", "experts", "indexer", "attention", "other"};
+const std::array<const char*, engine::kWorkParts> kPartNames{"projections", "experts", "indexer", "top-k", "attention", "other"};
 
 std::string name_of(engine::SelectionMode mode) {
   switch (mode) {
@@ -54,12 +55,12 @@ void print_text(const engine::BenchReport& report, const engine::BenchRow& row) 
     say(report.model + " on " + report.device +
         formatted("\nOne core at most: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, int8 %.0f GOPS, memory %.1f GB/s\n", report.ceilings.f32_gflops,
                   report.ceilings.bf16_gflops, report.ceilings.int8_gops, report.ceilings.memory_gb_per_s));
-    say("context  mode     interval  prefill  decode  core ms  attention   shares of the CPU time, G/s per core           keys  resident\n"
-        "                    tok/s    tok/s   tok/s    /token  whole, s    projections  experts  indexer  attention  other    MiB     MiB\n");
+    say("context  mode     interval  prefill  decode  decode  core ms  attention   shares of the CPU time, G/s per core                keys  resident\n"
+        "                    tok/s    tok/s   tok/s    GB/s    /token  whole, s    projections experts  indexer  top-k  attention  other   MiB     MiB\n");
   }
-  std::string line = formatted("%7lld  %-7s  %8.0f %8.0f %7.1f %9.3f %9.1f  ", static_cast<long long>(row.context), name_of(row.mode).c_str(),
+  std::string line = formatted("%7lld  %-7s  %8.0f %8.0f %7.1f %7.1f %9.3f %9.1f  ", static_cast<long long>(row.context), name_of(row.mode).c_str(),
                                row.interval_tokens_per_second, row.prefill_tokens_per_second, row.decode_tokens_per_second,
-                               row.core_ms_per_token, row.attention_core_seconds);
+                               row.decode_gb_per_second, row.core_ms_per_token, row.attention_core_seconds);
   for (std::size_t i = 0; i < row.share.size(); ++i) line += formatted(" %3.0f%% %4.0f", 100 * row.share[i], row.giga_per_second[i]);
   say(line + formatted("  %6.0f  %6.0f\n", static_cast<double>(row.key_bytes) / kMebibyte, static_cast<double>(row.resident_bytes) / kMebibyte));
 }
@@ -67,14 +68,15 @@ void print_text(const engine::BenchReport& report, const engine::BenchRow& row) 
 void print_csv(const engine::BenchReport& report, const engine::BenchRow& row) {
   if (report.rows.size() == 1) {
     std::string header = "context,mode,interval_tokens_per_second,prefill_tokens_per_second,decode_tokens_per_second,core_ms_per_token,"
-                         "attention_core_ms_per_token,attention_core_seconds,key_bytes,resident_bytes";
+                         "attention_core_ms_per_token,attention_core_seconds,decode_gb_per_second,expanded_core_ms_per_token,"
+                         "expanded_core_seconds,key_bytes,resident_bytes";
     for (const char* part : kPartNames) header += formatted(",%s_share,%s_giga_per_core_second", part, part);
     say(header + "\n");
   }
-  std::string line = formatted("%lld,%s,%.1f,%.1f,%.2f,%.4f,%.4f,%.3f,%lld,%lld", static_cast<long long>(row.context), name_of(row.mode).c_str(),
+  std::string line = formatted("%lld,%s,%.1f,%.1f,%.2f,%.4f,%.4f,%.3f,%.2f,%.4f,%.3f,%lld,%lld", static_cast<long long>(row.context), name_of(row.mode).c_str(),
                                row.interval_tokens_per_second, row.prefill_tokens_per_second, row.decode_tokens_per_second, row.core_ms_per_token,
-                               row.attention_core_ms_per_token, row.attention_core_seconds, static_cast<long long>(row.key_bytes),
-                               static_cast<long long>(row.resident_bytes));
+                               row.attention_core_ms_per_token, row.attention_core_seconds, row.decode_gb_per_second, row.expanded_core_ms_per_token,
+                               row.expanded_core_seconds, static_cast<long long>(row.key_bytes), static_cast<long long>(row.resident_bytes));
   for (std::size_t i = 0; i < row.share.size(); ++i) line += formatted(",%.4f,%.1f", row.share[i], row.giga_per_second[i]);
   say(line + "\n");
 }
@@ -87,13 +89,64 @@ nlohmann::ordered_json as_json(const engine::BenchReport& report) {
     rows.push_back({{"context", row.context}, {"mode", name_of(row.mode)}, {"interval_tokens_per_second", row.interval_tokens_per_second},
                     {"prefill_tokens_per_second", row.prefill_tokens_per_second}, {"decode_tokens_per_second", row.decode_tokens_per_second},
                     {"core_ms_per_token", row.core_ms_per_token}, {"attention_core_ms_per_token", row.attention_core_ms_per_token},
-                    {"attention_core_seconds", row.attention_core_seconds}, {"key_bytes", row.key_bytes}, {"resident_bytes", row.resident_bytes},
+                    {"attention_core_seconds", row.attention_core_seconds}, {"decode_gb_per_second", row.decode_gb_per_second},
+                    {"expanded_core_ms_per_token", row.expanded_core_ms_per_token}, {"expanded_core_seconds", row.expanded_core_seconds}, {"key_bytes", row.key_bytes}, {"resident_bytes", row.resident_bytes},
                     {"parts", parts}});
   }
   return {{"model", report.model}, {"device", report.device}, {"weight_bytes", report.weight_bytes},
           {"ceilings", {{"f32_gflops", report.ceilings.f32_gflops}, {"bf16_gflops", report.ceilings.bf16_gflops},
                         {"int8_gops", report.ceilings.int8_gops}, {"memory_gb_per_s", report.ceilings.memory_gb_per_s}}},
           {"rows", rows}};
+}
+
+std::vector<engine::BenchRow> rows_of(const engine::BenchReport& report, engine::SelectionMode mode) {
+  std::vector<engine::BenchRow> rows;
+  for (const engine::BenchRow& row : report.rows) {
+    if (row.mode == mode) rows.push_back(row);
+  }
+  return rows;
+}
+
+/// Below how many tokens dense attention of a token costs less than the indexer with its selection: both are linear
+/// in the tokens before it. 0: nowhere; -1: everywhere that was measured.
+double crossover(const std::vector<engine::BenchRow>& rows, const std::function<double(std::size_t)>& dense_ms) {
+  double before = 0;  // sparse minus dense
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double here = rows[i].attention_core_ms_per_token - dense_ms(i);
+    const auto context = static_cast<double>(rows[i].context);
+    if (here <= 0 && i == 0) return 0;
+    if (here <= 0) {
+      const auto last = static_cast<double>(rows[i - 1].context);
+      return last + (context - last) * before / (before - here);
+    }
+    before = here;
+  }
+  return -1;
+}
+
+std::string crossover_text(const engine::BenchReport& report, double tokens) {
+  if (tokens == 0) return formatted("dearer from %lld tokens on at least", static_cast<long long>(report.rows.front().context));
+  return tokens < 0 ? std::string("cheaper as far as was measured") : formatted("cheaper up to %.0f tokens", tokens);
+}
+
+/// Sparse against dense attention at the end: of the newest token and of the whole prompt, in both forms of dense.
+void print_ratios(const engine::BenchReport& report) {
+  const auto sparse = rows_of(report, engine::SelectionMode::kIndexer);
+  const auto dense = rows_of(report, engine::SelectionMode::kDense);
+  if (sparse.empty()) return;
+  const engine::BenchRow& last = sparse.back();
+  const double rest = last.core_ms_per_token - last.attention_core_ms_per_token;
+  const auto line = [&](const char* form, double ms, double seconds, double tokens) {
+    say(formatted("Dense attention, %s: %.3f ms per token, %.1f s for the prompt; indexer, selection and sparse attention are %.3f and %.3f of that, "
+                  "a whole new token %.3f. Dense is ", form, ms, seconds, last.attention_core_ms_per_token / ms, last.attention_core_seconds / seconds,
+                  last.core_ms_per_token / (rest + ms)) + crossover_text(report, tokens) + ".\n");
+  };
+  if (dense.size() == sparse.size()) {
+    line("latents as keys", dense.back().attention_core_ms_per_token, dense.back().attention_core_seconds,
+         crossover(sparse, [&](std::size_t i) { return dense[i].attention_core_ms_per_token; }));
+  }
+  line("keys written out per head", last.expanded_core_ms_per_token, last.expanded_core_seconds,
+       crossover(sparse, [&](std::size_t i) { return sparse[i].expanded_core_ms_per_token; }));
 }
 
 int measure(const BenchArguments& arguments) {
@@ -114,6 +167,7 @@ int measure(const BenchArguments& arguments) {
   const auto report = engine::run_bench(*folder, options, bench, on_row, interrupt.token());
   if (!report) return fail(report.error());
   if (arguments.format == "json") say_json(as_json(*report));
+  if (arguments.format == "text") print_ratios(*report);
   return kOk;
 }
 

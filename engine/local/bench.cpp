@@ -65,10 +65,21 @@ class Bench {
     const auto decode_start = std::chrono::steady_clock::now();
     for (int i = 0; i < options_.decode_tokens; ++i) TRY(read(mode, context + i, 1, logits_));
     row.decode_tokens_per_second = options_.decode_tokens / seconds_since(decode_start);
+    row.decode_gb_per_second = row.decode_tokens_per_second * decode_bytes(mode, context) * 1e-9;
     row.key_bytes = key_bytes(context);
     row.resident_bytes = resident_bytes();
+    row.expanded_core_ms_per_token = expanded_.per_token * 1e3;
+    row.expanded_core_seconds = expanded_.seconds;
     add_to_prompt(row);
     return row;
+  }
+
+  /// Dense attention with keys written out, of as many queries as a probe has; one head stands for all.
+  void measure_expanded(std::int64_t context) {
+    const ModelConfig& config = model_.config;
+    const std::int64_t n = std::min(options_.probe, context);
+    const double seconds = kernels::expanded_attention_seconds(config.nope_dim + config.rope_dim, config.value_dim, context, n, false);
+    expanded_.add(context, seconds * static_cast<double>(config.n_heads) * static_cast<double>(config.n_layers) / static_cast<double>(n));
   }
 
  private:
@@ -104,20 +115,48 @@ class Bench {
     }
     row.share[static_cast<std::size_t>(WorkPart::kOther)] += std::max(0.0, core_seconds - counted) / core_seconds;
     row.core_ms_per_token = core_seconds / static_cast<double>(n) * 1e3;
-    double attention = backend_.meter(WorkPart::kIndexer).core_seconds + backend_.meter(WorkPart::kAttention).core_seconds;
+    double attention = 0;
+    for (const WorkPart part : {WorkPart::kIndexer, WorkPart::kTopK, WorkPart::kAttention}) attention += backend_.meter(part).core_seconds;
     // Blocks are chosen outside of the backend.
     if (row.mode == SelectionMode::kBlocks) attention += std::max(0.0, core_seconds - counted);
     row.attention_core_ms_per_token = attention / static_cast<double>(n) * 1e3;
   }
 
-  /// Trapezoids between contexts: the cost of a token is linear in the tokens before it.
+  struct Prompt {
+    std::int64_t context = 0;
+    double per_token = 0;
+    double seconds = 0;
+
+    /// Trapezoids between contexts: the cost of a token is linear in the tokens before it.
+    void add(std::int64_t at, double here) {
+      seconds += static_cast<double>(at - context) * (per_token + here) / 2;
+      context = at;
+      per_token = here;
+    }
+  };
+
   void add_to_prompt(BenchRow& row) {
     Prompt& prompt = prompts_[row.mode];
-    const double here = row.attention_core_ms_per_token * 1e-3;
-    prompt.seconds += static_cast<double>(row.context - prompt.context) * (prompt.per_token + here) / 2;
-    prompt.context = row.context;
-    prompt.per_token = here;
+    prompt.add(row.context, row.attention_core_ms_per_token * 1e-3);
     row.attention_core_seconds = prompt.seconds;
+  }
+
+  /// What one written token has to read: the weights it uses, the keys it scores and those it attends to.
+  double decode_bytes(SelectionMode mode, std::int64_t context) {
+    const ModelConfig& config = model_.config;
+    double n = static_cast<double>(model_.weights.size_bytes);
+    if (model_.weights.head) n -= static_cast<double>(model_.weights.embedding->size_bytes());
+    for (const LayerWeights& layer : model_.weights.layers) {
+      double experts = 0;
+      for (const FeedForward& expert : layer.experts)
+        experts += static_cast<double>(expert.gate->size_bytes() + expert.up->size_bytes() + expert.down->size_bytes());
+      if (!layer.experts.empty()) n -= experts * (1.0 - static_cast<double>(config.experts.n_used) / config.experts.n_experts);
+    }
+    const double row = 2.0 * static_cast<double>(config.kv_rank + config.rope_dim);  // bf16
+    const double index_row = config.has_indexer() ? static_cast<double>(config.indexer.head_dim) : 0;
+    const bool is_dense = mode == SelectionMode::kDense;
+    const auto n_read = static_cast<double>(is_dense ? context : std::min<std::int64_t>(context, config.indexer.top_k));
+    return n + config.n_layers * (n_read * row + (is_dense ? 0 : static_cast<double>(context) * index_row));
   }
 
   std::int64_t key_bytes(std::int64_t context) {
@@ -125,12 +164,6 @@ class Bench {
     for (int i = 0; i < keys_.n_layers(); ++i) n += static_cast<std::int64_t>(keys_.layer(i).size_bytes());
     return static_cast<std::int64_t>(static_cast<double>(n) / static_cast<double>(keys_.capacity()) * static_cast<double>(context));
   }
-
-  struct Prompt {
-    std::int64_t context = 0;
-    double per_token = 0;
-    double seconds = 0;
-  };
 
   LoadedModel& model_;
   const BenchOptions& options_;
@@ -143,6 +176,7 @@ class Bench {
   std::vector<float> logits_;
   std::int64_t n_read_ = 0;
   std::map<SelectionMode, Prompt> prompts_;
+  Prompt expanded_;
 };
 
 }  // namespace
@@ -168,6 +202,7 @@ Result<BenchReport> run_bench(const std::filesystem::path& path, const LocalEngi
   TRY(run.prepare());
   for (const std::int64_t context : bench.contexts) {
     TRY_ASSIGN(const double interval, run.walk(context));
+    run.measure_expanded(context);
     for (const SelectionMode mode : bench.modes) {
       TRY_ASSIGN(BenchRow row, run.measure(mode, context));
       if (mode == bench.modes.front()) row.interval_tokens_per_second = interval;

@@ -35,6 +35,10 @@ struct BenchRow {
   double decode_tokens_per_second = 0;
   double core_ms_per_token = 0;           // of the probe: CPU time of all threads, a busy machine does not change it
   double attention_core_ms_per_token = 0; // its indexer, selection and attention
+  double decode_gb_per_second = 0;        // of weights and keys that the written tokens need
+  /// What dense attention with keys written out per head costs here, of all layers: the fair thing to compare with.
+  double expanded_core_ms_per_token = 0;
+  double expanded_core_seconds = 0;       // of the whole prompt
   /// Attention part of the whole prompt up to here: the probes' cost, linear between contexts.
   double attention_core_seconds = 0;
   std::array<double, kWorkParts> share{};         // of the probe's CPU time

@@ -52,7 +52,12 @@ void TimedBackend::store_keys(const kernels::StoreKeysArgs& args) { timed(WorkPa
 
 void TimedBackend::select_keys(const kernels::SelectKeysArgs& args) {
   const double per_key = 2 * static_cast<double>(args.queries.shape[1] * args.queries.shape[2]);
+  WorkMeter& meter = meters_[static_cast<std::size_t>(WorkPart::kIndexer)];
+  const double before = meter.core_seconds;
   timed(WorkPart::kIndexer, per_key * causal_pairs(args.first_position, args.queries.shape[0]), &Backend::select_keys, args);
+  const double choosing = inner_.choosing_share() * (meter.core_seconds - before);
+  meter.core_seconds -= choosing;
+  meters_[static_cast<std::size_t>(WorkPart::kTopK)].core_seconds += choosing;
 }
 
 void TimedBackend::score_keys(const kernels::ScoreKeysArgs& args) { timed(WorkPart::kOther, 0, &Backend::score_keys, args); }

@@ -8,8 +8,8 @@
 namespace engine {
 
 /// What the time of a model goes to.
-enum class WorkPart { kProjections, kExperts, kIndexer, kAttention, kOther };
-constexpr int kWorkParts = 5;
+enum class WorkPart { kProjections, kExperts, kIndexer, kTopK, kAttention, kOther };
+constexpr int kWorkParts = 6;
 
 struct WorkMeter {
   double core_seconds = 0;  // CPU time of all threads of this process
@@ -62,6 +62,7 @@ class TimedBackend : public kernels::Backend {
   void feed_forward(const kernels::FeedForwardArgs& args) override;
   void run_experts(const kernels::RunExpertsArgs& args) override;
   void add(const kernels::AddArgs& args) override;
+  double choosing_share() const override { return inner_.choosing_share(); }
   bool can_mute() const override { return inner_.can_mute(); }
   void set_stop(std::function<bool()> stop) override { inner_.set_stop(std::move(stop)); }
   std::optional<kernels::DeviceError> synchronize() override { return inner_.synchronize(); }

@@ -81,6 +81,10 @@ class Backend {
   /// Whether select_keys honours SelectKeysArgs::mute_ranges.
   virtual bool can_mute() const { return false; }
 
+  /// Of the last `select_keys`: the share of its time (0..1) that went to choosing among the scores that passed
+  /// the threshold. 0 where nobody looks.
+  virtual double choosing_share() const { return 0; }
+
   virtual void set_stop(std::function<bool()> stop) = 0;
   virtual std::optional<DeviceError> synchronize() = 0;
 };

@@ -147,6 +147,7 @@ class CpuBackend final : public Backend {
   }
 
   bool can_mute() const override { return true; }
+  double choosing_share() const override { return choosing_share_; }
   void set_stop(std::function<bool()> stop) override { stop_.set(std::move(stop)); }
   std::optional<DeviceError> synchronize() override { return std::exchange(error_, std::nullopt); }
 
@@ -166,7 +167,7 @@ class CpuBackend final : public Backend {
   template <typename Args>
   void guarded(const Args& args, void (*operation)(cpu::Cpu&, const Args&)) {
     stop_.reset();
-    cpu::Cpu context{pool_, kernels_, stop_, scratch_};
+    cpu::Cpu context{pool_, kernels_, stop_, scratch_, choosing_share_};
     try {
       operation(context, args);
     } catch (const std::bad_alloc&) {
@@ -193,6 +194,7 @@ class CpuBackend final : public Backend {
   cpu::KeyFormats keys_;
   cpu::StopFlag stop_;
   cpu::Scratch scratch_;
+  double choosing_share_ = 0;
   std::optional<DeviceError> error_;
 };
 

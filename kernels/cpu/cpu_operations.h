@@ -53,6 +53,7 @@ struct Cpu {
   const TileKernels& kernels;
   StopFlag& stop;
   Scratch& scratch;
+  double& choosing_share;  // see Backend
 };
 
 void matmul(Cpu& cpu, const MatmulArgs& args);

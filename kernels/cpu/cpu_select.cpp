@@ -65,11 +65,13 @@ void select_one(Cpu& cpu, const SelectKeysArgs& args, std::vector<IndexScorer>& 
         limit.store(best->threshold(), std::memory_order_relaxed);
     }
   });
+  const auto start = IndexScorer::Clock::now();
   BestKeys all(cpu.kernels, k);
   all.start();
   for (BestKeys& part : parts) part.move_to(all);
   all.finish();
   write_selection(args, 0, all);
+  scorers[0].choosing += IndexScorer::Clock::now() - start;
 }
 
 /// Queries [first, first + n) of one thread: they share each tile of keys.
@@ -85,10 +87,12 @@ void select_block(Cpu& cpu, const SelectKeysArgs& args, std::int64_t first, int 
   scorer.set_queries(first, n);
   for (std::int64_t s = 0; s < n_visible[n - 1] && !cpu.stop.poll(thread); s += IndexScorer::kKeysPerTile)
     scorer.add_keys(s, std::min(IndexScorer::kKeysPerTile, n_visible[n - 1] - s), n_visible, best);
+  const auto start = IndexScorer::Clock::now();
   for (int i = 0; i < n; ++i) {
     best[i]->finish();
     write_selection(args, first + i, *best[i]);
   }
+  scorer.choosing += IndexScorer::Clock::now() - start;
 }
 
 }  // namespace
@@ -106,17 +110,26 @@ void select_keys(Cpu& cpu, const SelectKeysArgs& args) {
       if (args.n_mute_ranges == 0 || !is_muted(args, s, position)) *end++ = static_cast<std::int32_t>(s);
     std::fill(end, indices + (t + 1) * k, -1);
   }
+  cpu.choosing_share = 0;
   if (n_all == n_queries) return;
   std::vector<IndexScorer> scorers =
       scorers_for_threads(cpu, args.queries, args.head_weights, panels(args.cache));
-  if (n_queries == 1) return select_one(cpu, args, scorers);
-  std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, n_wanted(args, n_queries - 1)));
-  const std::int64_t n_blocks = (n_queries - n_all + IndexScorer::kQueries - 1) / IndexScorer::kQueries;
-  cpu.pool.run(n_blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t first = n_all + i * IndexScorer::kQueries;
-    const auto n = static_cast<int>(std::min<std::int64_t>(IndexScorer::kQueries, n_queries - first));
-    select_block(cpu, args, first, n, thread, scorers[static_cast<std::size_t>(thread)], keys);
-  });
+  const auto start = IndexScorer::Clock::now();
+  if (n_queries == 1) {
+    select_one(cpu, args, scorers);
+  } else {
+    std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, k));
+    const std::int64_t n_blocks = (n_queries - n_all + IndexScorer::kQueries - 1) / IndexScorer::kQueries;
+    cpu.pool.run(n_blocks, [&](std::int64_t i, int thread) {
+      const std::int64_t first = n_all + i * IndexScorer::kQueries;
+      const auto n = static_cast<int>(std::min<std::int64_t>(IndexScorer::kQueries, n_queries - first));
+      select_block(cpu, args, first, n, thread, scorers[static_cast<std::size_t>(thread)], keys);
+    });
+  }
+  const auto threads_time = (IndexScorer::Clock::now() - start) * static_cast<std::int64_t>(scorers.size());
+  IndexScorer::Clock::duration choosing{};
+  for (const IndexScorer& scorer : scorers) choosing += scorer.choosing;
+  cpu.choosing_share = std::min(1.0, static_cast<double>(choosing.count()) / static_cast<double>(std::max<std::int64_t>(1, threads_time.count())));
 }
 
 void score_keys(Cpu& cpu, const ScoreKeysArgs& args) {

@@ -137,11 +137,13 @@ void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std:
     tile.query[i] = {best[i]->threshold(), static_cast<int>(visible), scores, best[i]->positions_end(), 0};
   }
   cpu_.kernels.score_i8(tile);
+  const auto start = Clock::now();
   std::int64_t n_found = 0;
   for (int i = 0; i < n_; ++i) {
     best[i]->added(tile.query[i].n_found);
     n_found += tile.query[i].n_found;
   }
+  choosing += Clock::now() - start;
   found_few_ = n_found * kFewShare < n_keys * n_;
 }
 

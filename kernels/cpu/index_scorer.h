@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -17,6 +18,10 @@ class IndexScorer {
 
   IndexScorer(const Cpu& cpu, const TensorView& queries, const TensorView& head_weights,
               const PanelKeyCache& cache);
+
+  using Clock = std::chrono::steady_clock;
+  /// Time that went to choosing among scores, since the scorer was made.
+  Clock::duration choosing{};
 
   /// Makes queries [first, first + n) the ones that are scored, n <= kQueries.
   void set_queries(std::int64_t first, int n);
