@@ -118,7 +118,8 @@ void select_keys(Cpu& cpu, const SelectKeysArgs& args) {
   if (n_queries == 1) {
     select_one(cpu, args, scorers);
   } else {
-    std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries, BestKeys(cpu.kernels, k));
+    std::vector<BestKeys> keys(scorers.size() * IndexScorer::kQueries,
+                               BestKeys(cpu.kernels, n_wanted(args, n_queries - 1)));
     const std::int64_t n_blocks = (n_queries - n_all + IndexScorer::kQueries - 1) / IndexScorer::kQueries;
     cpu.pool.run(n_blocks, [&](std::int64_t i, int thread) {
       const std::int64_t first = n_all + i * IndexScorer::kQueries;

@@ -132,7 +132,9 @@ class AttentionTest : public QObject {
   void attention_is_the_softmax_mean_of_the_selected_latents();
   void dense_attention_sees_every_earlier_key_data() { backends_and_shapes(); }
   void dense_attention_sees_every_earlier_key();
-  void keys_written_out_per_head_give_the_softmax_mean_too_data() { backends(); }
+  void keys_written_out_per_head_give_the_softmax_mean_too_data() {
+    backends({kBackends.begin() + 1, kBackends.end()});  // the reference has no such form
+  }
   void keys_written_out_per_head_give_the_softmax_mean_too();
   void attention_mass_is_the_mean_over_heads_data() { backends_and_shapes(); }
   void attention_mass_is_the_mean_over_heads();
@@ -158,13 +160,13 @@ class AttentionTest : public QObject {
   void saved_keys_come_back_bit_for_bit();
 
  private:
-  static void backends();
+  static void backends(const std::vector<std::string>& kinds = kBackends);
   static void backends_and_shapes();
 };
 
-void AttentionTest::backends() {
+void AttentionTest::backends(const std::vector<std::string>& kinds) {
   QTest::addColumn<std::string>("backend");
-  for (const std::string& kind : kBackends) QTest::newRow(kind.c_str()) << kind;
+  for (const std::string& kind : kinds) QTest::newRow(kind.c_str()) << kind;
 }
 
 void AttentionTest::backends_and_shapes() {
@@ -252,7 +254,6 @@ void AttentionTest::dense_attention_sees_every_earlier_key() {
 
 void AttentionTest::keys_written_out_per_head_give_the_softmax_mean_too() {
   QFETCH(std::string, backend);
-  if (backend == "reference") QSKIP("it has no such form");
   make_backend(backend);  // names the instruction set
   constexpr int kKey = 37;
   constexpr int kValue = 21;
