@@ -15,6 +15,7 @@ void add_pack(CLI::App& program, Action& action);
 void add_ask(CLI::App& program, Action& action);
 void add_runs(CLI::App& program, Action& action);
 void add_trace(CLI::App& program, Action& action);
+void add_try(CLI::App& program, Action& action);
 void add_models(CLI::App& program, Action& action);
 /// `models plan`: a subcommand of `models`.
 void add_models_plan(CLI::App& models, Action& action);

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   app::cli::add_ask(program, action);
   app::cli::add_runs(program, action);
   app::cli::add_trace(program, action);
+  app::cli::add_try(program, action);
   app::cli::add_models(program, action);
   app::cli::add_sample(program, action);
   app::cli::add_bench(program, action);

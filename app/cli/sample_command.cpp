@@ -55,7 +55,7 @@ int ask_sample(const SampleArguments& arguments, Project& project, const Sample&
     if (i > 0 || arguments.picture.empty()) continue;
     const auto trace = make_run_trace(project, answer->prompt.map, answer->generation);
     if (!trace) return fail(trace.error());
-    const auto written = write_trace_picture(**trace, kAllLayers, arguments.picture);
+    const auto written = write_trace_picture(**trace, {}, arguments.picture);
     if (!written) return fail(written.error());
   }
   return kOk;

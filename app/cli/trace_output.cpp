@@ -4,11 +4,14 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <numeric>
 
 #include <nlohmann/json.hpp>
 
 #include "app/cli/console.h"
+#include "app/heatmap/layer_thumbnails.h"
 #include "app/heatmap/map_image.h"
+#include "app/heatmap/measures.h"
 #include "app/heatmap/source_heat.h"
 
 namespace app::cli {
@@ -71,7 +74,7 @@ std::string trace_table(const RunTrace& run, int layer, int n_passages) {
   out += "\nPassages, most selected first:\n";
   for (const SpanHeat& span : rank_spans(heat, run.map, static_cast<std::size_t>(n_passages))) {
     const PromptBlock& block = run.map.blocks[span.block];
-    out += "  " + percent(span.weight) + "  " + std::to_string(span.n_layers) + " layers  " + run.label(block) + ": " + shortened(run.block_texts[span.block]) + "\n";
+    out += "  " + percent(span.weight) + "  " + std::to_string(span.n_layers) + " layers  [" + std::to_string(block.anchor) + "] " + run.label(block) + ": " + shortened(run.block_texts[span.block]) + "\n";
   }
   const UnreadReport unread = unread_report(trace, run.map);
   out += "\nNot consulted by the answer: " + with_commas(unread.n_unread_tokens) + " of " + with_commas(unread.n_tokens) + " tokens";
@@ -92,36 +95,74 @@ std::string trace_json(const RunTrace& run, int layer, int n_passages) {
     const PromptBlock& block = run.map.blocks[span.block];
     passages.push_back({{"rank", span.rank}, {"label", run.label(block)}, {"anchor", block.anchor}, {"weight", span.weight}, {"layers", span.n_layers}, {"text", run.block_texts[span.block]}});
   }
+  // Per layer, for whoever reads the file with another program: sums of PREF and of DECO.
+  nlohmann::ordered_json pairs = nlohmann::ordered_json::array(), blocks = nlohmann::ordered_json::array();
+  for (std::int32_t layer_index = 0; layer_index < trace.n_layers; ++layer_index) {
+    const auto at = static_cast<std::size_t>(layer_index);
+    std::int64_t n_pairs = 0, n_blocks = 0;
+    if (at < trace.prefill.size()) n_pairs = std::accumulate(trace.prefill[at].counts.begin(), trace.prefill[at].counts.end(), std::int64_t{0});
+    for (std::int64_t token = 0; token < trace.n_generated; ++token) trace.selected(token, layer_index).for_each([&n_blocks](std::int64_t) { ++n_blocks; });
+    if (trace.computed(layer_index)) pairs.push_back(n_pairs);
+    else pairs.push_back(nullptr);
+    blocks.push_back(n_blocks);
+  }
   const nlohmann::ordered_json out{{"mode", name_of(trace.mode)},
                                    {"layers", trace.n_layers},
                                    {"top_k", trace.top_k},
                                    {"prompt_tokens", trace.n_prompt_tokens},
                                    {"generated_tokens", trace.n_generated},
                                    {"sparse", heat.sparse},
+                                   {"selected_pairs", std::move(pairs)},
+                                   {"selected_blocks", std::move(blocks)},
                                    {"parts", std::move(parts)},
                                    {"passages", std::move(passages)}};
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-Result<void> write_trace_picture(const RunTrace& run, int layer, const std::filesystem::path& path) {
+Result<void> write_bytes(const std::string& bytes, const std::filesystem::path& path) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) return Error{ErrorCode::kIo, path.string() + " could not be written: is there room, and may you write there?"};
+  return {};
+}
+
+Result<void> write_trace_picture(const RunTrace& run, const PictureArguments& look, const std::filesystem::path& path) {
   if (run.trace->prefill.empty() && run.trace->decode.empty()) {
     return Error{ErrorCode::kNotFound, "This run recorded no selections; ask again with --trace blocks."};
   }
   MapImageOptions options;
-  options.matrix.layer = layer;
-  std::string bytes;
-  if (path.extension() == ".csv") {
-    bytes = map_csv(run, options.matrix);
-  } else if (path.extension() == ".svg") {
-    bytes = figure_to_svg(run_figure(run, options));
-  } else {
-    TRY_ASSIGN(bytes, figure_to_png(run_figure(run, options), /*scale=*/1.5));
+  options.matrix.layer = look.layer;
+  options.matrix.rows = look.rows == "answer" ? MapRows::kGenerated : MapRows::kPrompt;
+  options.matrix.mix = look.mix == "max" ? LayerMix::kMax : look.mix == "any" ? LayerMix::kAny : LayerMix::kMean;
+  options.matrix.without_sink = look.without_sink;
+  options.matrix.without_newest = look.without_newest;
+  options.scale = look.colours == "magma" ? HeatScale::kMagma : HeatScale::kCividis;
+  options.theme = look.dark ? Theme::kDark : Theme::kLight;
+  options.logarithmic = !look.linear;
+  options.caption = look.caption;
+  options.compared = look.compared;
+  if (look.compared != nullptr) {
+    // A difference needs the same rows and columns in both; the sentence says what to do where it has not.
+    const auto difference = difference_matrix(make_matrix(*run.trace, options.matrix), make_matrix(*look.compared->trace, options.matrix));
+    if (!difference) return difference.error();
   }
-  std::ofstream file(path, std::ios::binary);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) return Error{ErrorCode::kIo, "The picture could not be written to " + path.string() + ": is there room, and may you write there?"};
-  return {};
+  if (path.extension() == ".csv") return write_bytes(map_csv(run, options.matrix), path);
+  const bool is_both = look.rows == "both" && look.compared == nullptr;
+  const Figure figure = is_both ? run_figure(run, options) : map_figure(run, options);
+  if (path.extension() == ".svg") return write_bytes(figure_to_svg(figure), path);
+  TRY_ASSIGN(const std::string png, figure_to_png(figure, /*scale=*/1.5));
+  return write_bytes(png, path);
+}
+
+Result<void> write_trace_table(const RunTrace& run, const std::filesystem::path& path, int layer) {
+  HeatScope scope;
+  scope.layer = layer;
+  const std::string name = path.filename().string();
+  if (name.ends_with("layers.csv")) return write_bytes(layers_csv(run, scope), path);
+  if (name.ends_with("distance.csv")) return write_bytes(distance_csv(distance_profile(*run.trace, scope)), path);
+  if (name.ends_with("agreement.csv")) return write_bytes(agreement_csv(layer_agreement(*run.trace, scope)), path);
+  return write_bytes(spans_csv(run, scope), path);
 }
 
 }  // namespace app::cli

@@ -96,14 +96,18 @@ HeatMatrix make_matrix(const SelectionTrace& trace, const MatrixOptions& options
   const int first_layer = one ? options.layer : 0;
   const int end_layer = one ? options.layer + 1 : trace.n_layers;
   const LayerMix mix = one ? LayerMix::kMax : options.mix;
+  int n_mixed = 0;
   for (int layer = first_layer; layer < end_layer && matrix.n_rows > 0; ++layer) {
+    if (prompt && !trace.computed(layer)) continue;
+    ++n_mixed;
     if (prompt) {
       add_prompt_layer(trace.prefill[static_cast<std::size_t>(layer)], trace.n_prompt_tokens, options, mix, matrix);
     } else {
       add_generated_layer(trace, layer, options, mix, matrix);
     }
   }
-  const float scale = mix == LayerMix::kMean ? 1.0f / static_cast<float>(std::max(1, end_layer - first_layer)) : 1.0f;
+  const float scale = mix == LayerMix::kMean ? 1.0f / static_cast<float>(std::max(1, n_mixed)) : 1.0f;
+  matrix.computed = n_mixed > 0 || matrix.n_rows == 0;
   for (float& value : matrix.values) {
     value *= scale;
     matrix.maximum = std::max(matrix.maximum, value);

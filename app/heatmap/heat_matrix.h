@@ -37,6 +37,8 @@ struct HeatMatrix {
   std::int32_t n_columns = 0;
   std::int32_t first_recorded_row = 0; // rows before it were not recorded: no statement, not "zero"
   std::int32_t n_reused_rows = 0;      // kPrompt: rows before it come from the earlier run of the cached prefix
+  /// False: the layer that was asked for was passed over while the prompt was read; its values say nothing.
+  bool computed = true;
   bool is_difference = false;          // values in -1..1: the second run minus the first
   float maximum = 0;                   // of the absolute values
   std::vector<float> values;           // [n_rows][n_columns]

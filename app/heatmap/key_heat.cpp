@@ -15,6 +15,13 @@ int layers_of(const SelectionTrace& trace, const HeatScope& scope) {
   return scope.layer == kAllLayers ? trace.n_layers : 1;
 }
 
+/// Layers of the scope that were computed while the prompt was read.
+int prompt_layers_of(const SelectionTrace& trace, const HeatScope& scope) {
+  int n = 0;
+  for (int layer = 0; layer < trace.n_layers; ++layer) n += wants_layer(scope, layer) && trace.computed(layer) ? 1 : 0;
+  return n;
+}
+
 /// Whether a query at `position` had to choose.
 bool chose(const SelectionTrace& trace, std::int64_t position) {
   return trace.sparse() && position + 1 > trace.top_k;
@@ -27,7 +34,8 @@ std::int64_t newest_from(const HeatScope& scope, std::int64_t position) {
 
 KeyHeat prefill_heat(const SelectionTrace& trace, const HeatScope& scope) {
   KeyHeat heat;
-  if (trace.prefill.empty()) return heat;
+  const int n_layers = prompt_layers_of(trace, scope);
+  if (trace.prefill.empty() || n_layers == 0) return heat;
   const engine::PrefillCounts& shape = trace.prefill.front();
   const engine::TokenRange range = scope.tokens.value_or(engine::TokenRange{0, trace.n_prompt_tokens});
   const std::int64_t first_row = std::clamp<std::int64_t>(range.begin / shape.query_block, 0, shape.n_query_blocks);
@@ -45,7 +53,7 @@ KeyHeat prefill_heat(const SelectionTrace& trace, const HeatScope& scope) {
     heat.sparse = heat.sparse || chose(trace, end - 1);
     const std::int64_t end_block = std::min<std::int64_t>(shape.row_length(row), newest_from(scope, first) / kTraceBlock + 1);
     for (std::int64_t block = scope.without_sink ? 1 : 0; block < end_block; ++block) {
-      pairs[static_cast<std::size_t>(block)] += static_cast<double>(visible_pairs(first, end, block)) * layers_of(trace, scope);
+      pairs[static_cast<std::size_t>(block)] += static_cast<double>(visible_pairs(first, end, block)) * n_layers;
     }
     for (int layer = 0; layer < trace.n_layers; ++layer) {
       if (!wants_layer(scope, layer)) continue;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "app/heatmap/heat_pyramid.h"
+#include "app/heatmap/measures.h"
 #include "app/heatmap/source_heat.h"
 
 namespace app {
@@ -79,6 +80,8 @@ FigurePicture heat_picture(const HeatMatrix& matrix, const MapImageOptions& opti
       const double value = pyramid.at(level, row, column);
       const bool later = (std::int64_t{column} << level) * engine::kTraceBlock > last_query;
       picture.cells.push_back(later ? future
+                              : matrix.is_difference && value != 0
+                                  ? difference_color(std::copysign(std::max(0.06, heat_position(std::abs(value), matrix.maximum, options.logarithmic)), value), options.theme)
                               : value > 0 ? heat_color(heat_position(value, matrix.maximum, options.logarithmic), options.scale, options.theme)
                                           : paper);
     }
@@ -140,7 +143,12 @@ void add_legend(const RunTrace& run, const HeatMatrix& matrix, const MapImageOpt
   const Rgb soft = soft_ink_color(options.theme);
   for (int i = 0; i < 100; ++i) {
     figure.rects.push_back({frame.left + i * kLegendWidth / 100, top, kLegendWidth / 100 + 0.3, 10,
-                            heat_color(i / 99.0, options.scale, options.theme), false});
+                            matrix.is_difference ? difference_color(i / 49.5 - 1, options.theme) : heat_color(i / 99.0, options.scale, options.theme), false});
+  }
+  if (matrix.is_difference) {
+    figure.texts.push_back({frame.left, top + 22, kSmall, soft, FigureText::Anchor::kStart, "less, \u2212" + percent(matrix.maximum)});
+    figure.texts.push_back({frame.left + kLegendWidth, top + 22, kSmall, soft, FigureText::Anchor::kEnd, "more, +" + percent(matrix.maximum)});
+    return;
   }
   for (const double position : {0.0, 1.0 / 3, 2.0 / 3, 1.0}) {
     const double value = heat_value(position, matrix.maximum, options.logarithmic);
@@ -183,12 +191,21 @@ std::string map_caption(const RunTrace& run, const MatrixOptions& options) {
                                                                                                  : "any of ") +
                                                          std::to_string(trace.n_layers) + " layers"
                                                    : "layer " + std::to_string(options.layer + 1) + " of " + std::to_string(trace.n_layers);
+  const auto n_passed_over = options.rows == MapRows::kPrompt && options.layer == kAllLayers
+                                 ? std::ranges::count_if(trace.prefill, [](const engine::PrefillCounts& layer) { return !layer.computed; })
+                                 : 0;
+  if (n_passed_over > 0) layers += " (" + std::to_string(n_passed_over) + " not computed there)";
+  if (options.rows == MapRows::kPrompt && options.layer >= 0 && options.layer < trace.n_layers && !trace.computed(options.layer)) {
+    return "Layer " + std::to_string(options.layer + 1) + " was not computed while the prompt was read: its result is needed for the last token alone.";
+  }
   std::string text = options.rows == MapRows::kPrompt ? "Selected while reading the prompt" : "Selected while thinking and answering";
   text += ", " + layers + "; " + grouped(trace.n_prompt_tokens) + " prompt tokens";
   if (options.rows == MapRows::kGenerated) text += ", " + grouped(trace.n_generated) + " generated";
   if (!trace.sparse()) return text + ". Dense: nothing was left out.";
   text += ", top " + grouped(trace.top_k) + " keys per query.";
-  if (options.without_sink || options.without_newest > 0) text += " Without the first block and the newest tokens.";
+  if (options.without_sink && options.without_newest > 0) text += " Without the first block and the newest " + grouped(options.without_newest) + " tokens.";
+  else if (options.without_sink) text += " Without the first block.";
+  else if (options.without_newest > 0) text += " Without the newest " + grouped(options.without_newest) + " tokens.";
   if (!trace.complete) text += " The recording ends early.";
   return text;
 }
@@ -213,9 +230,9 @@ void add_caption(const MapImageOptions& options, Figure& figure) {
 void add_map(const RunTrace& run, const HeatMatrix& matrix, const MapImageOptions& options, const Frame& frame, Figure& figure) {
   figure.rects.push_back({frame.left - 1, frame.top - 1, frame.width + 2, frame.height + 2, line_color(options.theme), false});
   figure.rects.push_back({frame.left, frame.top, frame.width, frame.height, paper_color(options.theme), false});
-  if (matrix.values.empty()) {
-    figure.texts.push_back({frame.left + frame.width / 2, frame.top + frame.height / 2, kNormal, soft_ink_color(options.theme),
-                            FigureText::Anchor::kMiddle, "Nothing was recorded here."});
+  if (matrix.values.empty() || !matrix.computed) {
+    figure.texts.push_back({frame.left + frame.width / 2, frame.top + frame.height / 2, kNormal, soft_ink_color(options.theme), FigureText::Anchor::kMiddle,
+                            matrix.values.empty() ? "Nothing was recorded here." : "Not computed while the prompt was read."});
     return;
   }
   figure.pictures.push_back(heat_picture(matrix, options, frame));
@@ -230,7 +247,11 @@ void add_map(const RunTrace& run, const HeatMatrix& matrix, const MapImageOption
 }  // namespace
 
 Figure map_figure(const RunTrace& run, const MapImageOptions& options) {
-  const HeatMatrix matrix = make_matrix(*run.trace, options.matrix);
+  HeatMatrix matrix = make_matrix(*run.trace, options.matrix);
+  if (options.compared != nullptr) {
+    auto difference = difference_matrix(matrix, make_matrix(*options.compared->trace, options.matrix));
+    matrix = difference ? std::move(*difference) : HeatMatrix{};
+  }
   Figure figure = empty_figure(run, options);
   const Frame frame{kLeft, kTop, std::max(40.0, options.width - kLeft - kRight), std::max(40.0, options.height - kTop - kBottom)};
   add_map(run, matrix, options, frame, figure);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "app/heatmap/figure.h"
@@ -10,6 +11,8 @@
 namespace app {
 
 struct MapImageOptions {
+  /// Another run over the same prompt: the map then shows it minus this one, blue for less, orange for more.
+  std::shared_ptr<const RunTrace> compared = nullptr;
   MatrixOptions matrix;
   HeatScale scale = HeatScale::kCividis;
   Theme theme = Theme::kLight;

@@ -168,6 +168,16 @@ std::string agreement_csv(const LayerAgreement& agreement) {
   return out;
 }
 
+std::string distance_csv(const DistanceProfile& profile) {
+  std::string out = "first_distance,end_distance,share\n";
+  for (const DistanceBin& bin : profile.bins) {
+    char line[80];
+    std::snprintf(line, sizeof line, "%lld,%lld,%.6g\n", static_cast<long long>(bin.first), static_cast<long long>(bin.end), bin.share);
+    out += line;
+  }
+  return out;
+}
+
 Result<HeatMatrix> difference_matrix(const HeatMatrix& first, const HeatMatrix& second) {
   if (first.rows != second.rows || first.row_unit != second.row_unit || first.n_rows != second.n_rows || first.n_columns != second.n_columns) {
     return Error{ErrorCode::kInvalidInput, "These two runs do not have the same prompt and length, so their maps cannot be subtracted; compare them by source instead."};

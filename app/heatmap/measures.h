@@ -44,6 +44,7 @@ struct LayerAgreement {
 
 LayerAgreement layer_agreement(const engine::SelectionTrace& trace, const HeatScope& scope);
 std::string agreement_csv(const LayerAgreement& agreement);
+std::string distance_csv(const DistanceProfile& profile);
 
 /// Second minus first, cell by cell. Fails when the two maps do not show the same queries and keys: use
 /// part_differences for runs over different prompts.

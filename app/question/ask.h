@@ -17,11 +17,15 @@ struct Beginning {
   std::string answer;
 };
 
+/// Queries whose dense attention is computed beside the selected one, so that every run says what share of it
+/// the selection kept.
+constexpr int kSampledRecall = 8;
+
 struct Question {
   PromptQuestion prompt;
   engine::SamplingOptions sampling;      // used when `own_sampling`
   bool own_sampling = false;             // else the layout's
-  engine::SelectionOptions selection;
+  engine::SelectionOptions selection = {.sampled_recall = kSampledRecall};
   engine::TraceLevel trace_level = engine::TraceLevel::kBlocks;
   /// The model goes on behind this; thinking and answer of the result begin with it.
   std::optional<Beginning> beginning;

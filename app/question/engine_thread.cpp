@@ -96,9 +96,9 @@ struct EngineThread::State {
     project_path.clear();
   }
 
-  Result<Answer> answer(const std::filesystem::path& path, const Question& question, engine::GenerationObserver& observer,
-                        std::stop_token stop) {
-    const auto engine = current();
+  /// Project and builder for the next job; the model of it.
+  Result<std::shared_ptr<engine::Engine>> prepare(const std::filesystem::path& path) {
+    auto engine = current();
     if (!engine) return Error{ErrorCode::kNotFound, "No model is loaded; choose one first."};
     if (project == nullptr || project_path != path) {
       forget_project();
@@ -110,6 +110,19 @@ struct EngineThread::State {
       builder = std::make_unique<PromptBuilder>(*project, *tokenizer, engine->layout(), engine->info().context_length);
     }
     builder->refresh();
+    return engine;
+  }
+
+  Result<Experiment> experiment(const std::filesystem::path& path, RunId id, const engine::SelectionOptions& selection,
+                                engine::GenerationObserver& observer, std::stop_token stop) {
+    TRY_ASSIGN(const auto engine, prepare(path));
+    TRY_ASSIGN(const Run run, project->run(id));
+    return run_experiment(*project, *engine, *builder, run, selection, observer, std::move(stop));
+  }
+
+  Result<Answer> answer(const std::filesystem::path& path, const Question& question, engine::GenerationObserver& observer,
+                        std::stop_token stop) {
+    TRY_ASSIGN(const auto engine, prepare(path));
     TRY_ASSIGN(Answer given, answer_question(*project, *engine, *builder, question, observer, stop));
     // Answer::not_saved tells the user; the answer itself must not get lost.
     static_cast<void>(save_answer(*project, given));
@@ -161,6 +174,17 @@ EngineThread::JobId EngineThread::ask(std::filesystem::path project, Question qu
     done(guarded<Answer>([&]() -> Result<Answer> {
       if (stop.stop_requested()) return kStopped;
       return state_->answer(project, question, *observer, stop);
+    }));
+  });
+}
+
+EngineThread::JobId EngineThread::experiment(std::filesystem::path project, RunId run, engine::SelectionOptions selection,
+                                             std::shared_ptr<engine::GenerationObserver> observer, std::function<void(Result<Experiment>)> done) {
+  return state_->add([this, project = std::move(project), run, selection = std::move(selection), observer = std::move(observer),
+                      done = std::move(done)](std::stop_token stop) {
+    done(guarded<Experiment>([&]() -> Result<Experiment> {
+      if (stop.stop_requested()) return kStopped;
+      return state_->experiment(project, run, selection, *observer, stop);
     }));
   });
 }

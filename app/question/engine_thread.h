@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "app/question/ask.h"
+#include "app/question/experiment.h"
 #include "engine/engine.h"
 #include "engine/local/local_engine.h"
 
@@ -38,6 +39,9 @@ class EngineThread {
   /// next question. Fails with kNotFound when no model is loaded.
   JobId ask(std::filesystem::path project, Question question, std::shared_ptr<engine::GenerationObserver> observer,
             std::function<void(Result<Answer>)> done);
+  /// run_experiment over a saved run: see experiment.h. Its text is not observed.
+  JobId experiment(std::filesystem::path project, RunId run, engine::SelectionOptions selection,
+                   std::shared_ptr<engine::GenerationObserver> observer, std::function<void(Result<Experiment>)> done);
   /// Lets go of the project of the last question, so that its file can be moved.
   JobId close_project(std::function<void()> done = {});
 

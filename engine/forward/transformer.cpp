@@ -120,9 +120,7 @@ Result<void> Transformer::attention(int index, Step& step) {
   store_keys(index, layer, step);
   watch(index, "self_attn.kv_a_layernorm.weight", rows(space_.key_latent, step, config_.kv_rank), step);
   watch(index, "self_attn.kv_a_proj_with_mqa.weight", rows(space_.key_rope, step, config_.rope_dim), step);
-  const bool is_last = index + 1 == config_.n_layers;
-  const bool is_observed = step.options->sink != nullptr || !step.options->recall_positions.empty();
-  if (is_last && !is_observed) {
+  if (index + 1 == config_.n_layers) {
     keep_last_rows(step);
     if (step.n == 0) return {};
   }
@@ -132,8 +130,6 @@ Result<void> Transformer::attention(int index, Step& step) {
   if (is_stopped(step)) return {};
   report_selection(index, step);
   TRY(measure_recall(index, step));
-  if (is_last) keep_last_rows(step);
-  if (step.n == 0) return {};
 
   kernels::AttentionArgs args;
   args.q_latent = rows(space_.query_absorbed, step, n_heads, config_.kv_rank);

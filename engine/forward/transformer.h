@@ -92,7 +92,7 @@ class Transformer {
   static kernels::TensorView index_rows(const Step& step, std::int64_t k);
   Step step_of(std::size_t n, std::int64_t first, KeyStore& keys, const StepOptions& options, std::span<const float> logits) const;
   Result<StepEnd> finish(const Step& step);
-  /// After the last layer's keys are stored (and its selection is reported) only the tokens whose logits
+  /// After the last layer's keys are stored only the tokens whose logits
   /// are wanted matter: the others leave, and the result of the rest stays the same to the bit.
   static void keep_last_rows(Step& step);
   Result<void> attention(int index, Step& step);

@@ -5,7 +5,8 @@
 namespace engine {
 
 /// Receives what each query selected, layer by layer, while the engine runs. Engine thread only;
-/// called in ascending order of query position for each layer.
+/// called in ascending order of query position for each layer. The last layer is asked only for queries
+/// whose result somebody needs: of a prompt that is its last token.
 class SelectionSink {
  public:
   virtual ~SelectionSink() = default;

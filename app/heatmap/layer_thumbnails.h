@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/heatmap/heat_matrix.h"
+#include "app/heatmap/key_heat.h"
+#include "app/heatmap/run_trace.h"
+
+namespace app {
+
+/// The map of every layer, small enough to stand side by side, on one scale.
+struct LayerThumbnails {
+  struct One {
+    std::int32_t n_rows = 0;
+    std::int32_t n_columns = 0;
+    std::vector<float> values;   // [n_rows][n_columns], the strongest cell that each stands for
+    double filled = 0;           // share of the map's cells in which anything was selected
+    bool computed = true;        // false: see PrefillCounts::computed
+  };
+  std::vector<One> layers;
+  double maximum = 0;
+};
+
+/// At most `side` cells high and wide. `options.layer` and `mix` have no say.
+LayerThumbnails layer_thumbnails(const engine::SelectionTrace& trace, const MatrixOptions& options, int side);
+
+/// The table twin: layer,source,share. A layer that was not computed has one line that says so.
+std::string layers_csv(const RunTrace& run, const HeatScope& scope);
+
+}  // namespace app
