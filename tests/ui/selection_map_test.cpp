@@ -1,18 +1,27 @@
 #include "ui/trace/selection_map.h"
 
 #include <QApplication>
+#include <QCheckBox>
+#include <QComboBox>
 #include <QImage>
 #include <QLabel>
+#include <QListWidget>
 #include <QPalette>
 #include <QPushButton>
+#include <QSet>
 #include <QSignalSpy>
+#include <QSlider>
+#include <QTableWidget>
 #include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
+#include "app/heatmap/map_image.h"
 #include "tests/support/synthetic_trace.h"
 #include "ui/trace/answer_tokens.h"
 #include "ui/trace/consulted_list.h"
+#include "ui/trace/experiment_view.h"
+#include "ui/trace/layer_grid.h"
 #include "ui/trace/layer_strip.h"
 #include "ui/trace/measures_view.h"
 #include "ui/trace/trace_panel.h"
@@ -73,6 +82,13 @@ class SelectionMapTest : public QObject {
   void pages_nobody_consulted_can_be_asked_about();
   void measures_are_told_in_words();
   void the_map_is_exported_by_the_name_of_the_file();
+  void every_layer_has_its_small_map_and_a_click_chooses_it();
+  void a_layer_that_was_passed_over_says_so();
+  void another_run_is_subtracted_and_taken_away_again();
+  void passages_are_pinned_or_muted_from_the_list();
+  void what_a_change_caused_is_told_in_words_text_and_table();
+  void sink_and_newest_are_hidden_one_by_one_and_the_colours_change();
+  void whoever_chooses_tokens_the_scope_is_announced_once();
   void an_empty_panel_teaches();
   void looks_right_in_light_and_dark();
 };
@@ -85,7 +101,7 @@ void SelectionMapTest::shows_colour_where_something_was_selected_and_paper_where
   map.set_run(small_run());
   QVERIFY(ready.wait());
   const QImage image = map.grab().toImage();
-  const QColor sink = image.pixelColor(43, 400);      // the first block, which every query selects
+  const QColor sink = image.pixelColor(59, 400);      // the first block, which every query selects
   const QColor nothing = image.pixelColor(600, 70);   // the future of the first queries
   QVERIFY(sink.lightness() < 140);
   QCOMPARE(nothing, QColor(0xF1EFEA));
@@ -112,7 +128,7 @@ void SelectionMapTest::the_view_never_leaves_the_map() {
   QVERIFY(ready.wait());
   map.zoom(1000, {300, 300});
   map.pan({-1e7, -1e7});
-  QVERIFY(map.describe({45, 62}).contains(QStringLiteral("tokens 0")));
+  QVERIFY(map.describe({61, 62}).contains(QStringLiteral("tokens 0")));
   map.pan({1e7, 1e7});
   QVERIFY(!map.describe({600, 450}).isEmpty());
 }
@@ -123,7 +139,7 @@ void SelectionMapTest::names_the_numbers_under_the_pointer() {
   QSignalSpy ready(&map, &ui::SelectionMap::ready);
   map.set_run(small_run());
   QVERIFY(ready.wait());
-  const QString text = map.describe({43, 460});
+  const QString text = map.describe({59, 460});
   QVERIFY2(text.contains(QStringLiteral("report 1.pdf, p. 1")), qPrintable(text));
   QVERIFY2(text.contains(QStringLiteral("of the pairs selected")), qPrintable(text));
   QVERIFY(map.describe({600, 70}).contains(QStringLiteral("later than the query")));
@@ -152,7 +168,7 @@ void SelectionMapTest::a_double_click_opens_the_source() {
   map.set_run(small_run());
   QVERIFY(ready.wait());
   QSignalSpy opened(&map, &ui::SelectionMap::source_activated);
-  QTest::mouseDClick(&map, Qt::LeftButton, {}, {43, 300});
+  QTest::mouseDClick(&map, Qt::LeftButton, {}, {59, 300});
   QCOMPARE(opened.size(), 1);
   QCOMPARE(opened[0][0].toLongLong(), 1);
 }
@@ -303,6 +319,196 @@ void SelectionMapTest::the_map_is_exported_by_the_name_of_the_file() {
   panel.export_map(QStringLiteral("/nowhere/map.png"));
   QVERIFY(exported.wait(20000));
   QVERIFY(exported.back()[1].toString().contains(QStringLiteral("could not be written")));
+}
+
+void SelectionMapTest::every_layer_has_its_small_map_and_a_click_chooses_it() {
+  ui::LayerGrid grid;
+  grid.setPalette(theme(false));
+  grid.resize(600, 300);
+  QSignalSpy ready(&grid, &ui::LayerGrid::ready);
+  grid.show();
+  grid.set_run(small_run());
+  QVERIFY(ready.wait());
+  const QImage image = grid.grab().toImage();
+  QSet<QRgb> colors;
+  for (int x = 14; x < 120; ++x) colors.insert(image.pixel(x, 80));
+  QVERIFY(colors.size() > 8);
+  QSignalSpy chosen(&grid, &ui::LayerGrid::layer_selected);
+  QTest::mouseClick(&grid, Qt::LeftButton, {}, {20, 40});
+  QCOMPARE(chosen[0][0].toInt(), 0);
+  QVERIFY(grid.describe({20, 40}).startsWith(QStringLiteral("layer 1: ")));
+  keep(grid, QStringLiteral("trace_layers"));
+}
+
+void SelectionMapTest::a_layer_that_was_passed_over_says_so() {
+  auto run = std::make_shared<app::RunTrace>(*small_run());
+  auto trace = std::make_shared<engine::SelectionTrace>(*run->trace);
+  const double before = double(app::make_matrix(*trace, {}).at(200, 0));
+  trace->prefill[7].computed = false;
+  std::ranges::fill(trace->prefill[7].counts, std::uint16_t{0});
+  run->trace = trace;
+  // The mean is over the layers that were computed: a layer nobody asked is no zero.
+  QVERIFY(std::abs(double(app::make_matrix(*trace, {}).at(200, 0)) - before) < 0.2 * before);
+  app::HeatScope question;
+  question.phase = app::HeatPhase::kPrefill;
+  question.layer = 7;
+  QCOMPARE(app::make_key_heat(*trace, question).n_queries, 0);
+  QVERIFY(app::map_caption(*run, {.layer = 7}).starts_with("Layer 8 was not computed"));
+  ui::LayerGrid grid;
+  grid.resize(600, 300);
+  QSignalSpy ready(&grid, &ui::LayerGrid::ready);
+  grid.show();
+  grid.set_run(run);
+  QVERIFY(ready.wait());
+  bool said = false;
+  for (int x = 0; x < 600; x += 20) said = said || grid.describe(QPointF(x, 280)).contains(QStringLiteral("not computed")) || grid.describe(QPointF(x, 120)).contains(QStringLiteral("not computed"));
+  QVERIFY(said);
+}
+
+void SelectionMapTest::another_run_is_subtracted_and_taken_away_again() {
+  ui::SelectionMap map;
+  map.setPalette(theme(false));
+  map.resize(640, 520);
+  QSignalSpy ready(&map, &ui::SelectionMap::ready);
+  const auto run = small_run();
+  map.set_run(run);
+  QVERIFY(ready.wait());
+  auto other = std::make_shared<app::RunTrace>(*run);
+  auto trace = std::make_shared<engine::SelectionTrace>(*run->trace);
+  for (engine::PrefillCounts& layer : trace->prefill) {
+    for (std::uint16_t& count : layer.counts) count = static_cast<std::uint16_t>(count / 2);
+  }
+  other->trace = trace;
+  map.set_compared(other);
+  QVERIFY(ready.wait());
+  QVERIFY2(map.describe({59, 460}).contains(QStringLiteral("less in the other run")), qPrintable(map.describe({59, 460})));
+  keep(map, QStringLiteral("trace_difference"));
+  map.set_compared(run);
+  QVERIFY(ready.wait());
+  QVERIFY(map.describe({59, 460}).contains(QStringLiteral("no difference")));
+  synthetic::TraceSize size;
+  size.n_prompt_tokens = 8192;
+  size.n_layers = 8;
+  map.set_compared(synthetic::make_run(size, 1, 4));
+  QVERIFY(ready.wait());
+  QVERIFY(!map.grab().isNull());
+  map.set_compared(nullptr);
+  QVERIFY(ready.wait());
+  QVERIFY(map.describe({59, 460}).contains(QStringLiteral("of the pairs selected")));
+}
+
+void SelectionMapTest::passages_are_pinned_or_muted_from_the_list() {
+  ui::TracePanel panel;
+  const auto run = small_run();
+  panel.set_run(run);
+  ui::ExperimentView& experiments = panel.experiments();
+  emit panel.consulted().pin_requested({3, 4});
+  emit panel.consulted().mute_requested({4, 9});
+  const engine::SelectionOptions wanted = experiments.selection();
+  QCOMPARE(wanted.pinned.size(), std::size_t{1});
+  QCOMPARE(wanted.pinned[0].begin, run->map.blocks[3].first_token);
+  QCOMPARE(wanted.muted.size(), std::size_t{2});
+  QCOMPARE(wanted.top_k, 512);
+  auto* list = experiments.findChild<QListWidget*>();
+  QCOMPARE(list->count(), 3);
+  list->item(0)->setSelected(true);
+  QTest::mouseClick(experiments.findChildren<QPushButton*>().at(0), Qt::LeftButton);
+  QCOMPARE(list->count(), 2);
+  QSignalSpy asked(&experiments, &ui::ExperimentView::try_requested);
+  experiments.findChild<QSlider*>()->setValue(0);
+  QCOMPARE(experiments.selection().top_k, 64);
+  experiments.findChild<QComboBox*>()->setCurrentIndex(1);
+  QVERIFY(experiments.selection().mode == engine::SelectionMode::kDense);
+  for (QPushButton* button : experiments.findChildren<QPushButton*>()) {
+    if (button->text() == QStringLiteral("Run again")) QTest::mouseClick(button, Qt::LeftButton);
+  }
+  QCOMPARE(asked.size(), 1);
+}
+
+void SelectionMapTest::what_a_change_caused_is_told_in_words_text_and_table() {
+  auto experiment = std::make_shared<app::Experiment>();
+  const auto run = small_run();
+  experiment->base.trace = experiment->other.trace = run;
+  experiment->base.token_texts = {"Eleven", " acres", " burned", "."};
+  experiment->base.is_common = {0, 1, 0, 1};
+  experiment->other.token_texts = {"Nine", " acres", " flooded", "."};
+  experiment->other.is_common = {0, 1, 0, 1};
+  experiment->base_log_probability = {-0.1f, -0.2f, -0.1f, -0.01f};
+  experiment->other_log_probability = {-4.1f, -0.3f, -2.1f, -0.01f};
+  experiment->other.recall = {0.5f, -1.0f, 0.7f};
+  ui::TracePanel panel;
+  panel.setPalette(theme(false));
+  panel.setAutoFillBackground(true);
+  panel.resize(1180, 860);
+  QSignalSpy ready(&panel.map(), &ui::SelectionMap::ready);
+  panel.set_run(run);
+  QVERIFY(ready.wait());
+  ui::ExperimentView& view = panel.experiments();
+  view.mute({2, 3});
+  view.show_experiment(experiment);
+  QString words;
+  for (const QLabel* label : view.findChildren<QLabel*>()) words += label->text();
+  QVERIFY2(words.contains(QStringLiteral("Caused a change of \u22126.100")), qPrintable(words));
+  QVERIFY2(words.contains(QStringLiteral("2 of its 4 tokens changed")), qPrintable(words));
+  QVERIFY2(words.contains(QStringLiteral("100.0\u2009%, otherwise 60.0\u2009%")), qPrintable(words));
+  const auto* table = view.findChild<QTableWidget*>();
+  QCOMPARE(table->rowCount(), 4);
+  QCOMPARE(table->item(0, 3)->text(), QStringLiteral("\u22124.000"));
+  QCOMPARE(view.to_csv().split(QLatin1Char('\n')).size(), 6);
+  panel.show();
+  panel.findChild<QTabWidget*>()->setCurrentWidget(&view);
+  keep(panel, QStringLiteral("trace_what_if"));
+  QSignalSpy subtracted(&view, &ui::ExperimentView::difference_requested);
+  for (QPushButton* button : view.findChildren<QPushButton*>()) {
+    if (button->text() == QStringLiteral("Difference map")) QTest::mouseClick(button, Qt::LeftButton);
+  }
+  QCOMPARE(subtracted.size(), 1);
+  QVERIFY(panel.map().compared() == run);
+}
+
+void SelectionMapTest::sink_and_newest_are_hidden_one_by_one_and_the_colours_change() {
+  ui::TracePanel panel;
+  panel.setPalette(theme(false));
+  panel.resize(1180, 860);
+  QSignalSpy ready(&panel.map(), &ui::SelectionMap::ready);
+  panel.set_run(small_run());
+  QVERIFY(ready.wait());
+  const auto boxes = panel.findChildren<QCheckBox*>();
+  for (QCheckBox* box : boxes) {
+    if (box->text() != QStringLiteral("Hide first") && box->text() != QStringLiteral("Hide newest")) continue;
+    box->setChecked(true);
+    QVERIFY(ready.wait());
+    const bool is_sink = box->text() == QStringLiteral("Hide first");
+    QCOMPARE(panel.map().options().without_sink, is_sink);
+    QCOMPARE(panel.map().options().without_newest, is_sink ? 0 : 256);
+    QCOMPARE(panel.consulted().scope().without_sink, is_sink);
+    box->setChecked(false);
+    QVERIFY(ready.wait());
+  }
+  const QImage cividis = panel.map().grab().toImage();
+  for (QComboBox* box : panel.findChildren<QComboBox*>()) {
+    if (box->accessibleName() == QStringLiteral("Colours")) box->setCurrentIndex(1);
+  }
+  QVERIFY(panel.map().scale() == app::HeatScale::kMagma);
+  QVERIFY(panel.map().grab().toImage() != cividis);
+}
+
+void SelectionMapTest::whoever_chooses_tokens_the_scope_is_announced_once() {
+  ui::TracePanel panel;
+  panel.set_run(small_run());
+  QSignalSpy scopes(&panel, &ui::TracePanel::scope_changed);
+  emit panel.map().token_selected(50);
+  QCOMPARE(scopes.size(), 1);
+  QCOMPARE(scopes[0][0].value<app::HeatScope>().tokens->begin, 50);
+  emit panel.findChild<ui::AnswerTokens*>()->tokens_selected(3, 9);
+  QCOMPARE(scopes.size(), 2);
+  QCOMPARE(scopes[1][0].value<app::HeatScope>().tokens->end, 9);
+  panel.findChild<ui::TracePlayer*>()->findChild<QSlider*>()->setValue(20);
+  QCOMPARE(scopes.size(), 3);
+  QCOMPARE(scopes[2][0].value<app::HeatScope>().tokens->begin, 20);
+  panel.set_layer(2);
+  QCOMPARE(scopes.size(), 4);
+  QCOMPARE(scopes[3][0].value<app::HeatScope>().layer, 2);
 }
 
 void SelectionMapTest::an_empty_panel_teaches() {

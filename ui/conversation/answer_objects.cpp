@@ -25,6 +25,20 @@ QString label_of(const QTextFormat& format) {
 
 ChipMark mark_of(const QTextFormat& format) { return static_cast<ChipMark>(format.property(kChipMark).toInt()); }
 
+ChipEvidence evidence_of(const QTextFormat& format) { return static_cast<ChipEvidence>(format.property(kChipEvidence).toInt()); }
+
+double evidence_width(const QTextFormat& format) { return evidence_of(format) == ChipEvidence::kUnsaid ? 0 : kMarkWidth; }
+
+/// A cell of the map: filled where it was selected, empty with a hatch stroke where it was not.
+void draw_evidence(QPainter* painter, const QPointF& at, ChipEvidence evidence, const QColor& color) {
+  if (evidence == ChipEvidence::kUnsaid) return;
+  const QRectF cell(at.x() - 3.5, at.y() - 3.5, 7, 7);
+  painter->setPen(QPen(color, 1.2));
+  painter->setBrush(evidence == ChipEvidence::kSelected ? QBrush(color) : QBrush(Qt::NoBrush));
+  painter->drawRect(cell);
+  if (evidence == ChipEvidence::kNotSelected) painter->drawLine(cell.bottomLeft(), cell.topRight());
+}
+
 }  // namespace
 
 void draw_chip_mark(QPainter* painter, const QPointF& at, ChipMark mark, const QColor& color) {
@@ -79,9 +93,19 @@ QFont object_font(QFont font) {
   return font;
 }
 
+QString evidence_text(ChipEvidence evidence) {
+  const auto say = [](const char* text) { return QCoreApplication::translate("ui::ChipPainter", text); };
+  switch (evidence) {
+    case ChipEvidence::kSelected: return say("The passage was selected while this sentence was written.");
+    case ChipEvidence::kNotSelected: return say("The passage was not selected while this sentence was written.");
+    case ChipEvidence::kUnsaid: return {};
+  }
+  return {};
+}
+
 QSizeF ChipPainter::intrinsicSize(QTextDocument* document, int, const QTextFormat& format) {
   const QFontMetricsF metrics(object_font(small_font()));
-  return QSizeF(metrics.horizontalAdvance(label_of(format)) + kMarkWidth + 3 * kTight + 2, metrics.height() + 4) * object_scale(document);
+  return QSizeF(metrics.horizontalAdvance(label_of(format)) + kMarkWidth + evidence_width(format) + 3 * kTight + 2, metrics.height() + 4) * object_scale(document);
 }
 
 void ChipPainter::drawObject(QPainter* painter, const QRectF& place, QTextDocument* document, int, const QTextFormat& format) {
@@ -100,9 +124,11 @@ void ChipPainter::drawObject(QPainter* painter, const QRectF& place, QTextDocume
   if (mark == ChipMark::kNotFound || mark == ChipMark::kUnknown) painter->setBrush(Qt::NoBrush);
   painter->drawRoundedRect(chip, kChipRadius, kChipRadius);
   draw_chip_mark(painter, QPointF(chip.left() + kTight + kMarkWidth / 2, chip.center().y()), mark, ink);
+  const double second = evidence_width(format);
+  draw_evidence(painter, QPointF(chip.left() + kTight + kMarkWidth + second / 2, chip.center().y()), evidence_of(format), ink);
   painter->setPen(ink);
   painter->setFont(object_font(small_font()));
-  painter->drawText(chip.adjusted(kMarkWidth + kTight + 2, 0, -kTight, 0), Qt::AlignVCenter | Qt::TextSingleLine, label_of(format));
+  painter->drawText(chip.adjusted(kMarkWidth + second + kTight + 2, 0, -kTight, 0), Qt::AlignVCenter | Qt::TextSingleLine, label_of(format));
   painter->restore();
 }
 

@@ -13,12 +13,17 @@ enum ObjectProperty {
   kChipIndex = QTextFormat::UserProperty + 1,  // number of the mention in the answer
   kChipLabel,
   kChipMark,                                   // ChipMark
+  kChipEvidence,                               // ChipEvidence
   kPlainText,                                  // what a copy holds in its place
   kTex,
   kTexDisplay,
 };
 
 enum class ChipMark { kNone, kVerified, kNear, kNotFound, kUnknown };
+
+/// The second mark: whether the span was selected while the sentence was written. kUnsaid draws nothing:
+/// nothing was recorded, or every key was selected.
+enum class ChipEvidence { kUnsaid, kSelected, kNotSelected };
 
 class ChipPainter final : public QObject, public QTextObjectInterface {
   Q_OBJECT
@@ -41,5 +46,6 @@ void draw_chip_mark(QPainter* painter, const QPointF& at, ChipMark mark, const Q
 
 /// The sentence a screen reader and a tooltip give for a mark.
 QString mark_text(ChipMark mark);
+QString evidence_text(ChipEvidence evidence);
 
 }  // namespace ui

@@ -20,7 +20,7 @@ namespace ui {
 namespace {
 
 bool same_chip(const Chip& a, const Chip& b) {
-  return a.begin == b.begin && a.end == b.end && a.hidden == b.hidden && a.label == b.label && a.mark == b.mark && a.index == b.index;
+  return a.begin == b.begin && a.end == b.end && a.hidden == b.hidden && a.label == b.label && a.mark == b.mark && a.evidence == b.evidence && a.index == b.index;
 }
 
 }  // namespace

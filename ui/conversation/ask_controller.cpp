@@ -4,6 +4,7 @@ namespace ui {
 namespace {
 
 constexpr int kShowEveryMs = 33;
+constexpr int kTellEveryMs = 100;
 
 }  // namespace
 
@@ -17,6 +18,8 @@ class AskController::Observer final : public engine::GenerationObserver {
     std::int64_t n_prompt = 0;
     std::int64_t n_cached = 0;
     std::int64_t n_generated = 0;
+    std::int64_t live_token = -1;
+    std::vector<engine::BlockSet> live_layers;
     bool any = false;
   };
 
@@ -35,9 +38,13 @@ class AskController::Observer final : public engine::GenerationObserver {
     news_.any = true;
   }
 
-  void on_token_selection(std::int64_t token, std::span<const engine::BlockSet>) override {
+  void on_token_selection(std::int64_t token, std::span<const engine::BlockSet> layers) override {
     const std::lock_guard lock(mutex_);
     news_.n_generated = token + 1;
+    if (news_.live_token < 0) {  // thirty copies a second are enough for the eye
+      news_.live_token = token;
+      news_.live_layers.assign(layers.begin(), layers.end());
+    }
     news_.any = true;
   }
 
@@ -45,6 +52,7 @@ class AskController::Observer final : public engine::GenerationObserver {
   News take() {
     const std::lock_guard lock(mutex_);
     News news = news_;
+    news_.live_token = -1;
     news_.thinking.clear();
     news_.answer.clear();
     news_.any = false;
@@ -61,8 +69,25 @@ AskController::AskController(QObject* parent) : QObject(parent), engine_(std::ma
   connect(&poll_, &QTimer::timeout, this, &AskController::take_over);
 }
 
+/// Tells how far the prompt of an experiment is read, ten times a second at most.
+class AskController::TryObserver final : public engine::GenerationObserver {
+ public:
+  explicit TryObserver(std::function<void(qint64, qint64)> tell) : tell_(std::move(tell)) { clock_.start(); }
+  void on_prefill(std::int64_t n_done, std::int64_t n_total, std::int64_t) override {
+    if (clock_.elapsed() < kTellEveryMs && n_done < n_total) return;
+    clock_.restart();
+    tell_(n_done, n_total);
+  }
+  void on_text(engine::Channel, std::string_view, std::int64_t) override {}
+
+ private:
+  std::function<void(qint64, qint64)> tell_;
+  QElapsedTimer clock_;
+};
+
 AskController::~AskController() {
   loads_.drop_all();
+  tries_.drop_all();
   runs_.drop_all();
   engine_.reset();
 }
@@ -141,6 +166,23 @@ void AskController::ask(const std::filesystem::path& project, const app::Questio
   emit started();
 }
 
+void AskController::try_run(const std::filesystem::path& project, app::RunId run, const engine::SelectionOptions& selection) {
+  const Ticket ticket = tries_.next();
+  const QPointer<QObject> self(this);
+  auto observer = std::make_shared<TryObserver>([this, self, ticket](qint64 n_done, qint64 n_total) {
+    deliver_to_window(self, ticket, [this, n_done, n_total] { emit try_progress(n_done, n_total); });
+  });
+  try_job_ = engine_->experiment(project, run, selection, std::move(observer), [this, self, ticket](app::Result<app::Experiment> result) {
+    auto shared = std::make_shared<app::Result<app::Experiment>>(std::move(result));
+    deliver_to_window(self, ticket, [this, shared] {
+      if (*shared) emit tried(std::make_shared<const app::Experiment>(std::move(**shared)));
+      else emit try_failed(QString::fromStdString(shared->error().message));
+    });
+  });
+}
+
+void AskController::stop_trying() { engine_->cancel(try_job_); }
+
 void AskController::stop() {
   if (run_.running) engine_->cancel(ask_job_);
 }
@@ -162,6 +204,10 @@ void AskController::take_over() {
     if (decode_began_ == 0) decode_began_ = now;
     run_.n_generated = news.n_generated;
     if (now - decode_began_ > 0.1) run_.decode_rate = static_cast<double>(news.n_generated) / (now - decode_began_);
+  }
+  if (news.live_token >= 0) {
+    run_.live_token = news.live_token;
+    run_.live_layers = std::move(news.live_layers);
   }
   run_.thinking += news.thinking;
   run_.answer += news.answer;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "app/question/engine_thread.h"
 #include "ui/background_task.h"
@@ -27,6 +28,8 @@ struct RunView {
   double thinking_seconds = 0;
   double decode_rate = 0;         // tokens/s
   double prefill_rate = 0;
+  std::int64_t live_token = -1;              // the token that live_layers belongs to
+  std::vector<engine::BlockSet> live_layers; // what it selected, per layer
   bool running = false;
   std::string end;                // "end", "length", "cancelled"; empty while it runs
   QString error;
@@ -55,6 +58,10 @@ class AskController final : public QObject {
   bool running() const { return run_.running; }
   const RunView& run() const { return run_; }
 
+  /// Asks a saved run again under another selection; `tried` or `try_failed` follows. Questions wait.
+  void try_run(const std::filesystem::path& project, app::RunId run, const engine::SelectionOptions& selection);
+  void stop_trying();
+
  signals:
   void model_progress(double fraction, const QString& what);
   void model_loaded();
@@ -63,9 +70,13 @@ class AskController final : public QObject {
   void progressed();
   void finished(std::shared_ptr<const app::Answer> answer);
   void failed(const QString& message);
+  void try_progress(qint64 n_done, qint64 n_total);
+  void tried(std::shared_ptr<const app::Experiment> experiment);
+  void try_failed(const QString& message);
 
  private:
   class Observer;
+  class TryObserver;
 
   void take_over();
   void on_loaded(app::Result<engine::EngineInfo> result);
@@ -78,8 +89,10 @@ class AskController final : public QObject {
   bool loading_ = false;
   app::EngineThread::JobId load_job_ = 0;
   app::EngineThread::JobId ask_job_ = 0;
+  app::EngineThread::JobId try_job_ = 0;
   Tickets loads_;
   Tickets runs_;
+  Tickets tries_;
   std::shared_ptr<Observer> observer_;
   std::unique_ptr<app::EngineThread> engine_;
 };

@@ -94,6 +94,11 @@ ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
   connect(&workspace_, &Workspace::citations_found, this, [this](const std::vector<app::Citation>& citations) {
     if (running_ != nullptr) running_->set_citations(citations);
   });
+  connect(&workspace_, &Workspace::trace_ready, this, [this] {
+    for (int i = 0; i < view_->n_turns(); ++i) {
+      if (view_->turn(i)->run_id() == workspace_.trace_run() && workspace_.trace_run() != 0) view_->turn(i)->set_evidence(workspace_.evidence());
+    }
+  });
   connect(&asker, &AskController::finished, this, [this, &asker](std::shared_ptr<const app::Answer> answer) {
     box_->set_running(false);
     if (running_ == nullptr) return;

@@ -390,6 +390,8 @@ class Writer {
     format.setProperty(kChipIndex, chip->index);
     format.setProperty(kChipLabel, chip->label);
     format.setProperty(kChipMark, static_cast<int>(chip->mark));
+    format.setProperty(kChipEvidence, static_cast<int>(chip->evidence));
+    format.setToolTip((mark_text(chip->mark) + QLatin1Char(' ') + evidence_text(chip->evidence)).trimmed());
     format.setProperty(kPlainText, QStringLiteral("[%1]").arg(chip->label));
     format.setVerticalAlignment(QTextCharFormat::AlignMiddle);
     if (runs_ != nullptr) runs_->push_back({cursor_.position(), 1, chip->begin, chip->end});

@@ -21,6 +21,7 @@ struct Chip {
   bool hidden = false;       // the first of a pair around a quote
   QString label;
   ChipMark mark = ChipMark::kNone;
+  ChipEvidence evidence = ChipEvidence::kUnsaid;
   int index = 0;             // into the caller's list
 };
 

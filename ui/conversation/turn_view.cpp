@@ -52,7 +52,7 @@ ChipMark mark_of(const app::Citation& citation) {
   return ChipMark::kNone;
 }
 
-std::vector<Chip> chips_of(const std::vector<app::Citation>& citations) {
+std::vector<Chip> chips_of(const std::vector<app::Citation>& citations, const std::vector<app::CitationEvidence>& evidence) {
   std::vector<Chip> chips;
   for (std::size_t i = 0; i < citations.size(); ++i) {
     const app::Citation& citation = citations[i];
@@ -62,6 +62,8 @@ std::vector<Chip> chips_of(const std::vector<app::Citation>& citations) {
     chip.hidden = citation.opens;
     chip.label = citation.label.empty() ? TurnView::tr("no such passage") : QString::fromStdString(citation.label);
     chip.mark = mark_of(citation);
+    if (i < evidence.size() && evidence[i].mark == app::SelectionMark::kSelected) chip.evidence = ChipEvidence::kSelected;
+    if (i < evidence.size() && evidence[i].mark == app::SelectionMark::kNotSelected) chip.evidence = ChipEvidence::kNotSelected;
     chip.index = static_cast<int>(i);
     chips.push_back(chip);
   }
@@ -147,12 +149,17 @@ std::string TurnView::answer() const { return answer_bytes_; }
 void TurnView::show_answer(const std::string& text) {
   answer_bytes_ = text;
   answer_->setVisible(!text.empty());
-  answer_->show_markdown(text, chips_of(citations_));
+  answer_->show_markdown(text, chips_of(citations_, evidence_));
 }
 
 void TurnView::set_citations(std::vector<app::Citation> citations) {
   citations_ = std::move(citations);
-  answer_->show_markdown(answer_bytes_, chips_of(citations_));
+  answer_->show_markdown(answer_bytes_, chips_of(citations_, evidence_));
+}
+
+void TurnView::set_evidence(std::vector<app::CitationEvidence> evidence) {
+  evidence_ = std::move(evidence);
+  answer_->show_markdown(answer_bytes_, chips_of(citations_, evidence_));
 }
 
 void TurnView::show_run(const RunView& run) {

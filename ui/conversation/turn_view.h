@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "app/heatmap/evidence.h"
 #include "app/question/citations.h"
 #include "ui/conversation/ask_controller.h"
 #include "ui/conversation/markdown_writer.h"
@@ -28,6 +29,8 @@ class TurnView final : public QFrame {
   void show_saved(const app::Run& run, std::vector<app::Citation> citations);
   /// While it streams: where the anchors lie; their labels as far as they are known.
   void set_citations(std::vector<app::Citation> citations);
+  /// The second mark of each citation, same order; empty takes it away.
+  void set_evidence(std::vector<app::CitationEvidence> evidence);
   void set_run_id(app::RunId id) { run_id_ = id; }
   app::RunId run_id() const { return run_id_; }
   const std::vector<app::Citation>& citations() const { return citations_; }
@@ -69,6 +72,7 @@ class TurnView final : public QFrame {
   QLabel* branch_label_;
   std::string answer_bytes_;
   std::vector<app::Citation> citations_;
+  std::vector<app::CitationEvidence> evidence_;
   app::RunId run_id_ = 0;
 };
 
@@ -76,6 +80,6 @@ class TurnView final : public QFrame {
 ChipMark mark_of(const app::Citation& citation);
 
 /// "report.pdf, p. 14" as a chip with its mark, for each citation; the first of a pair is hidden.
-std::vector<Chip> chips_of(const std::vector<app::Citation>& citations);
+std::vector<Chip> chips_of(const std::vector<app::Citation>& citations, const std::vector<app::CitationEvidence>& evidence = {});
 
 }  // namespace ui

@@ -1,7 +1,10 @@
 #include "ui/trace/consulted_list.h"
 
+#include <QApplication>
+#include <QClipboard>
 #include <QHeaderView>
 #include <QLabel>
+#include <QMenu>
 #include <QPainter>
 #include <QStyledItemDelegate>
 #include <QTableView>
@@ -105,7 +108,7 @@ ConsultedList::ConsultedList(QWidget* parent)
   table_->setModel(model_);
   table_->setAccessibleName(tr("Consulted sources"));
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
-  table_->setSelectionMode(QAbstractItemView::SingleSelection);
+  table_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   table_->setShowGrid(false);
   table_->setWordWrap(false);
   table_->setFrameShape(QFrame::NoFrame);
@@ -129,10 +132,30 @@ ConsultedList::ConsultedList(QWidget* parent)
     const app::PromptBlock& block = model_->block(index.row());
     emit keys_marked(block.first_token, block.last_token);
   });
+  table_->setContextMenuPolicy(Qt::CustomContextMenu);
+  connect(table_, &QTableView::customContextMenuRequested, this, &ConsultedList::show_menu);
   connect(&watcher_, &QFutureWatcherBase::finished, this, [this] {
     if (run_ != nullptr && watcher_.future().resultCount() > 0) show_ranking(watcher_.result());
   });
   refresh();
+}
+
+std::vector<std::size_t> ConsultedList::chosen_blocks() const {
+  std::vector<std::size_t> blocks;
+  for (const QModelIndex& index : table_->selectionModel()->selectedRows()) blocks.push_back(model_->span(index.row()).block);
+  return blocks;
+}
+
+void ConsultedList::show_menu(const QPoint& at) {
+  const std::vector<std::size_t> blocks = chosen_blocks();
+  if (blocks.empty()) return;
+  auto* menu = new QMenu(this);
+  menu->setAttribute(Qt::WA_DeleteOnClose);
+  menu->addAction(tr("Pin: every token selects it"), this, [this, blocks] { emit pin_requested(blocks); });
+  menu->addAction(tr("Mute: no token selects it"), this, [this, blocks] { emit mute_requested(blocks); });
+  menu->addSeparator();
+  menu->addAction(tr("Copy the table as CSV"), this, [this] { QApplication::clipboard()->setText(to_csv()); });
+  menu->popup(table_->viewport()->mapToGlobal(at));
 }
 
 void ConsultedList::set_run(std::shared_ptr<const app::RunTrace> run) {
@@ -167,7 +190,9 @@ void ConsultedList::refresh() {
 void ConsultedList::show_ranking(const Ranking& ranking) {
   model_->set(run_, ranking.spans);
   if (ranking.n_queries == 0) {
-    note_->setText(tr("Nothing was recorded for these tokens."));
+    const bool passed_over = scope_.phase == app::HeatPhase::kPrefill && scope_.layer >= 0 && !run_->trace->computed(scope_.layer);
+    note_->setText(passed_over ? tr("Layer %1 was not computed while the prompt was read: only its last token was needed.").arg(scope_.layer + 1)
+                               : tr("Nothing was recorded for these tokens."));
   } else if (!ranking.sparse) {
     note_->setText(run_->trace->top_k > 0
                        ? tr("Dense here: up to %1 visible tokens every key is selected, so no source stands out.").arg(run_->trace->top_k)

@@ -57,9 +57,14 @@ class ConsultedList : public QWidget {
   void source_activated(qint64 part, quint32 begin, quint32 end);
   /// Prompt positions of the row the pointer or the keyboard is on.
   void keys_marked(qint64 begin, qint64 end);
+  /// Blocks of the prompt map.
+  void pin_requested(const std::vector<std::size_t>& blocks);
+  void mute_requested(const std::vector<std::size_t>& blocks);
   void ready();
 
  private:
+  std::vector<std::size_t> chosen_blocks() const;
+  void show_menu(const QPoint& at);
   struct Ranking {
     std::vector<app::SpanHeat> spans;
     std::int64_t n_queries = 0;

@@ -11,7 +11,7 @@ namespace ui {
 
 namespace {
 
-constexpr int kLeft = 42, kRight = 12, kTop = 4, kBottom = 4;  // in line with the map below
+constexpr int kLeft = 58, kRight = 12, kTop = 4, kBottom = 4;  // in line with the map below
 
 }  // namespace
 
@@ -21,6 +21,7 @@ LayerStrip::LayerStrip(QWidget* parent) : QWidget(parent) {
   connect(&watcher_, &QFutureWatcherBase::finished, this, [this] {
     if (watcher_.future().resultCount() == 0) return;
     matrix_ = watcher_.result();
+    is_live_ = false;
     update();
   });
 }
@@ -47,6 +48,15 @@ void LayerStrip::rebuild() {
   update();
 }
 
+void LayerStrip::set_scale(app::HeatScale scale) {
+  scale_ = scale;
+  update();
+}
+
+bool LayerStrip::is_computed(int layer) const {
+  return run_ == nullptr || is_live_ || scope_.phase != app::HeatPhase::kPrefill || layer >= run_->trace->n_layers || run_->trace->computed(layer);
+}
+
 void LayerStrip::mark_layer(int layer) {
   marked_layer_ = layer;
   update();
@@ -66,6 +76,7 @@ void LayerStrip::show_live(qint64 n_prompt_tokens, qint64 token, std::span<const
     });
   }
   matrix_ = std::move(matrix);
+  is_live_ = true;
   update();
 }
 
@@ -80,6 +91,7 @@ int LayerStrip::layer_at(const QPointF& at) const {
 QString LayerStrip::describe(const QPointF& at) const {
   const int layer = layer_at(at);
   if (layer < 0) return {};
+  if (!is_computed(layer)) return tr("layer %1: not computed while the prompt was read; only its last token was needed").arg(layer + 1);
   const QRectF strip = strip_rect();
   const int column = std::clamp(static_cast<int>((at.x() - strip.left()) / strip.width() * matrix_->n_columns), 0, matrix_->n_columns - 1);
   const app::PromptBlock* block = run_ == nullptr ? nullptr : run_->map.by_token(std::int64_t{column} * engine::kTraceBlock);
@@ -108,11 +120,14 @@ void LayerStrip::paintEvent(QPaintEvent*) {
         for (std::int64_t column = static_cast<std::int64_t>(x) * matrix_->n_columns / width; column < end; ++column) {
           value = std::max(value, matrix_->at(layer, static_cast<std::int32_t>(column)));
         }
-        if (value > 0) line[x] = to_color(app::heat_color(app::heat_position(value, matrix_->maximum, true), app::HeatScale::kCividis, theme)).rgb();
+        if (value > 0) line[x] = to_color(app::heat_color(app::heat_position(value, matrix_->maximum, true), scale_, theme)).rgb();
       }
     }
     painter.drawImage(strip, image);
     const double row = strip.height() / matrix_->n_rows;
+    for (int layer = 0; layer < matrix_->n_rows; ++layer) {
+      if (!is_computed(layer)) painter.fillRect(QRectF(strip.left(), strip.top() + layer * row, strip.width(), row), QBrush(soft, Qt::BDiagPattern));
+    }
     if (marked_layer_ >= 0 && marked_layer_ < matrix_->n_rows) {
       painter.setPen(QPen(palette().color(QPalette::Highlight), 1.5));
       painter.drawRect(QRectF(strip.left(), strip.top() + marked_layer_ * row, strip.width(), std::max(2.0, row)));

@@ -21,6 +21,8 @@ class LayerStrip : public QWidget {
   void set_run(std::shared_ptr<const app::RunTrace> run);
   void set_scope(const app::HeatScope& scope);
   void mark_layer(int layer);
+  void set_scale(app::HeatScale scale);
+  bool is_live() const { return is_live_; }
 
   /// The blocks that a token selected just now, per layer, before there is a run. `n_prompt_tokens` sets
   /// the width of the strip.
@@ -44,12 +46,15 @@ class LayerStrip : public QWidget {
   QRectF strip_rect() const;
   int layer_at(const QPointF& at) const;
   void rebuild();
+  bool is_computed(int layer) const;
 
   std::shared_ptr<const app::RunTrace> run_;
   app::HeatScope scope_;
   std::shared_ptr<const app::HeatMatrix> matrix_;
   QFutureWatcher<std::shared_ptr<const app::HeatMatrix>> watcher_;
   int marked_layer_ = app::kAllLayers;
+  app::HeatScale scale_ = app::HeatScale::kCividis;
+  bool is_live_ = false;
 };
 
 }  // namespace ui

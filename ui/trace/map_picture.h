@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QFuture>
+#include <QString>
 #include <memory>
 
 #include "app/heatmap/heat_matrix.h"
@@ -16,12 +17,15 @@ struct MapPicture {
   MapPicture(const MapPicture&) = delete;
   MapPicture& operator=(const MapPicture&) = delete;
 
+  QString problem;  // why there is nothing to show; empty: all is well
   app::HeatMatrix matrix;
   app::HeatPyramid pyramid;
 };
 
 /// Makes it on the thread pool: mixing 61 layers of 131 072 tokens takes a good part of a second.
+/// With `compared` it is that run minus `run`.
 QFuture<std::shared_ptr<const MapPicture>> make_picture(std::shared_ptr<const app::RunTrace> run,
+                                                        std::shared_ptr<const app::RunTrace> compared,
                                                         const app::MatrixOptions& options, app::Pooling pooling);
 
 }  // namespace ui

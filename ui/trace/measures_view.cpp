@@ -122,7 +122,7 @@ void MeasuresView::paint_recall(QPainter& painter) const {
   const QRectF area = recall_rect();
   const std::vector<float>& recall = run_->trace->recall;
   painter.setPen(palette().color(QPalette::Text));
-  painter.drawText(QPointF(area.left(), area.top() - 7), tr("Share of dense attention kept, by layer (sampled queries)"));
+  painter.drawText(QPointF(area.left(), area.top() - 7), recall_title());
   const double step = area.width() / static_cast<double>(recall.size());
   for (std::size_t layer = 0; layer < recall.size(); ++layer) {
     const QRectF column(area.left() + static_cast<double>(layer) * step, area.top(), std::max(1.0, step - 1), area.height());
@@ -135,6 +135,16 @@ void MeasuresView::paint_recall(QPainter& painter) const {
   }
   painter.setPen(to_color(app::line_color(theme)));
   painter.drawLine(area.bottomLeft(), area.bottomRight());
+}
+
+QString MeasuresView::recall_title() const {
+  const std::vector<float>& recall = run_->trace->recall;
+  int worst = -1;
+  for (std::size_t layer = 0; layer < recall.size(); ++layer) {
+    if (recall[layer] >= 0 && (worst < 0 || recall[layer] < recall[static_cast<std::size_t>(worst)])) worst = static_cast<int>(layer);
+  }
+  if (worst < 0) return tr("Share of dense attention kept: not measured");
+  return tr("Dense attention kept, by layer (sampled); least: layer %1, %2").arg(worst + 1).arg(percent(static_cast<double>(recall[static_cast<std::size_t>(worst)])));
 }
 
 void MeasuresView::paint_agreement(QPainter& painter) const {
@@ -192,6 +202,12 @@ QString MeasuresView::describe(const QPointF& at) const {
 void MeasuresView::mouseMoveEvent(QMouseEvent* event) { emit hovered(describe(event->position())); }
 
 void MeasuresView::mousePressEvent(QMouseEvent* event) {
+  const QRectF columns = recall_rect();
+  if (measures_ != nullptr && has_recall() && columns.contains(event->position())) {
+    const auto n_recall = static_cast<int>(run_->trace->recall.size());
+    emit layer_selected(std::clamp(static_cast<int>((event->position().x() - columns.left()) / columns.width() * n_recall), 0, n_recall - 1));
+    return;
+  }
   const QRectF square = agreement_rect();
   if (measures_ == nullptr || !square.contains(event->position()) || measures_->agreement.n_layers == 0) return;
   const int n = measures_->agreement.n_layers;

@@ -39,6 +39,7 @@ class MeasuresView : public QWidget {
   QRectF recall_rect() const;
   QRectF agreement_rect() const;
   bool has_recall() const;
+  QString recall_title() const;
   void paint_distance(QPainter& painter) const;
   void paint_recall(QPainter& painter) const;
   void paint_agreement(QPainter& painter) const;

@@ -43,6 +43,7 @@ SelectionMap::~SelectionMap() = default;
 
 void SelectionMap::set_run(std::shared_ptr<const app::RunTrace> run) {
   run_ = std::move(run);
+  compared_.reset();
   picture_.reset();
   tiles_.set_picture(nullptr);
   marked_tokens_ = {};
@@ -54,6 +55,11 @@ void SelectionMap::set_run(std::shared_ptr<const app::RunTrace> run) {
 void SelectionMap::set_options(const app::MatrixOptions& options) {
   if (options.rows != options_.rows) fitted_ = true;
   options_ = options;
+  rebuild();
+}
+
+void SelectionMap::set_compared(std::shared_ptr<const app::RunTrace> compared) {
+  compared_ = std::move(compared);
   rebuild();
 }
 
@@ -74,7 +80,7 @@ HeatStyle SelectionMap::style() const { return {scale_, theme_of(palette()), log
 void SelectionMap::rebuild() {
   find_stretches();
   // The old picture stays until the new one is there; a future that is no longer watched is dropped.
-  if (run_ != nullptr) watcher_.setFuture(make_picture(run_, options_, app::Pooling::kMax));
+  if (run_ != nullptr) watcher_.setFuture(make_picture(run_, compared_, options_, app::Pooling::kMax));
   update();
 }
 
@@ -193,6 +199,10 @@ QString SelectionMap::describe(const QPointF& at) const {
     value = options_.layer == app::kAllLayers ? tr("selected in %1 of the layers").arg(percent(matrix.at(cell->row, cell->column)))
             : matrix.at(cell->row, cell->column) > 0 ? tr("selected")
                                                      : tr("not selected");
+  }
+  if (matrix.is_difference) {
+    const auto change = static_cast<double>(matrix.at(cell->row, cell->column));
+    value = change == 0 ? tr("no difference") : change > 0 ? tr("%1 more in the other run").arg(percent(change)) : tr("%1 less in the other run").arg(percent(-change));
   }
   if (!matrix.recorded(cell->row)) value = tr("not recorded");
   return QStringLiteral("%1  \u00b7  %2  \u00b7  %3").arg(rows, keys, value);

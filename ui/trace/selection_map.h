@@ -26,7 +26,11 @@ class SelectionMap : public QWidget {
   void set_run(std::shared_ptr<const app::RunTrace> run);
   void set_options(const app::MatrixOptions& options);
   const app::MatrixOptions& options() const { return options_; }
+  /// Shows `compared` minus the run, both over the same prompt; null: the run alone again.
+  void set_compared(std::shared_ptr<const app::RunTrace> compared);
+  const std::shared_ptr<const app::RunTrace>& compared() const { return compared_; }
   void set_scale(app::HeatScale scale);
+  app::HeatScale scale() const { return scale_; }
   void set_logarithmic(bool logarithmic);
 
   /// The whole map, as large as it goes.
@@ -96,9 +100,11 @@ class SelectionMap : public QWidget {
   void paint_row_ruler(QPainter& painter, const QRectF& map) const;
   void paint_marks(QPainter& painter) const;
   void paint_legend(QPainter& painter) const;
+  void paint_difference_legend(QPainter& painter) const;
   void paint_message(QPainter& painter, const QString& text) const;
 
   std::shared_ptr<const app::RunTrace> run_;
+  std::shared_ptr<const app::RunTrace> compared_;
   app::MatrixOptions options_;
   app::HeatScale scale_ = app::HeatScale::kCividis;
   bool logarithmic_ = true;

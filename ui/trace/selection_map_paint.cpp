@@ -13,6 +13,7 @@ namespace {
 constexpr int kRuler = 30;       // labels and the band of sources
 constexpr int kTitles = 16;      // names of documents above those of pages
 constexpr int kBand = 8;
+constexpr int kRowRuler = 46;    // the same at the left, wide enough for "p. 123"
 constexpr int kLegendHeight = 40;
 constexpr int kMargin = 12;
 constexpr int kLegendBar = 180;
@@ -27,7 +28,7 @@ QBrush hatch(const QColor& color) { return QBrush(color, Qt::BDiagPattern); }
 }  // namespace
 
 QRectF SelectionMap::map_rect() const {
-  return QRectF(rect()).adjusted(kMargin + kRuler, kMargin + kTitles + kRuler, -kMargin, -kMargin - kLegendHeight);
+  return QRectF(rect()).adjusted(kMargin + kRowRuler, kMargin + kTitles + kRuler, -kMargin, -kMargin - kLegendHeight);
 }
 
 double SelectionMap::x_of_key(double position) const {
@@ -51,6 +52,14 @@ void SelectionMap::paintEvent(QPaintEvent*) {
     paint_message(painter, tr("Drawing the map\u2026"));
     return;
   }
+  if (!picture_->problem.isEmpty()) {
+    paint_message(painter, picture_->problem);
+    return;
+  }
+  if (!picture_->matrix.computed) {
+    paint_message(painter, tr("Layer %1 was not computed while the prompt was read: its result is needed for the last token alone. The rows of the answer show what it selected.").arg(options_.layer + 1));
+    return;
+  }
   if (picture_->matrix.values.empty()) {
     paint_message(painter, rows_are_prompt() ? tr("This run has no record of the prompt.")
                                              : tr("This run has no record of generated tokens."));
@@ -63,7 +72,8 @@ void SelectionMap::paintEvent(QPaintEvent*) {
   painter.setPen(to_color(app::line_color(theme_of(palette()))));
   painter.drawRect(map.adjusted(-0.5, -0.5, 0.5, 0.5));
   paint_rulers(painter);
-  paint_legend(painter);
+  if (picture_->matrix.is_difference) paint_difference_legend(painter);
+  else paint_legend(painter);
 }
 
 void SelectionMap::paint_message(QPainter& painter, const QString& text) const {
@@ -123,16 +133,14 @@ void SelectionMap::paint_row_ruler(QPainter& painter, const QRectF& map) const {
   const QColor ink = to_color(app::soft_ink_color(theme));
   const QFontMetricsF metrics(painter.font());
   painter.save();
-  painter.setClipRect(QRectF(map.left() - kRuler, map.top(), kRuler, map.height()));
+  painter.setClipRect(QRectF(map.left() - kRowRuler - kMargin, map.top(), kRowRuler + kMargin, map.height()));
   double label_end = map.top() - 1;
   const auto label = [&](double y, const QString& text) {
     if (text.isEmpty() || y < label_end || y + metrics.height() > map.bottom()) return;
     painter.setPen(ink);
-    const QString fitting = metrics.elidedText(text, Qt::ElideMiddle, kRuler + kMargin - kBand - 2);
-    painter.setClipping(false);
-    painter.drawText(QRectF(map.left() - kRuler - kMargin + 2, y, kRuler + kMargin - kBand - 8, metrics.height()),
-                     Qt::AlignRight | Qt::AlignVCenter, fitting);
-    painter.setClipping(true);
+    const double width = kRowRuler + kMargin - kBand - 10;
+    const QString fitting = metrics.elidedText(text, Qt::ElideLeft, width);
+    painter.drawText(QRectF(map.left() - kBand - 6 - width, y, width, metrics.height()), Qt::AlignRight | Qt::AlignVCenter, fitting);
     label_end = y + metrics.height() + 4;
   };
   if (rows_are_prompt()) {
@@ -195,6 +203,22 @@ void SelectionMap::paint_marks(QPainter& painter) const {
     painter.drawLine(QPointF(right, map.top()), QPointF(right, map.bottom()));
   }
   painter.restore();
+}
+
+void SelectionMap::paint_difference_legend(QPainter& painter) const {
+  const app::Theme theme = theme_of(palette());
+  const QRectF map = map_rect();
+  const QRectF bar(map.left(), map.bottom() + 12, kLegendBar, 10);
+  for (int x = 0; x < kLegendBar; ++x) {
+    painter.fillRect(QRectF(bar.left() + x, bar.top(), 1, bar.height()), to_color(app::difference_color(2.0 * x / (kLegendBar - 1) - 1, theme)));
+  }
+  painter.setPen(to_color(app::soft_ink_color(theme)));
+  const QFontMetricsF metrics(painter.font());
+  const QString most = value_label(static_cast<double>(picture_->matrix.maximum));
+  const QString more = tr("+%1").arg(most);
+  painter.drawText(QPointF(bar.left(), bar.bottom() + metrics.ascent() + 2), tr("\u2212%1").arg(most));
+  painter.drawText(QPointF(bar.right() - metrics.horizontalAdvance(more), bar.bottom() + metrics.ascent() + 2), more);
+  painter.drawText(QPointF(bar.right() + 28, bar.bottom()), tr("blue: the other run selected less, orange: more"));
 }
 
 void SelectionMap::paint_legend(QPainter& painter) const {

@@ -13,12 +13,16 @@ class QCheckBox;
 class QComboBox;
 class QLabel;
 class QSlider;
+class QMenu;
+class QTabWidget;
 class QToolButton;
 
 namespace ui {
 
 class AnswerTokens;
 class ConsultedList;
+class ExperimentView;
+class LayerGrid;
 class LayerStrip;
 class MeasuresView;
 class SelectionMap;
@@ -43,7 +47,13 @@ class TracePanel : public QWidget {
   /// Writes the map as shown: PNG, SVG or CSV by the name's ending, off this thread; `exported` tells.
   void export_map(const QString& path);
 
+  /// Shows another run over the same prompt minus this one; null: this one alone again.
+  void set_compared(std::shared_ptr<const app::RunTrace> compared, const QString& name = {});
+  /// Saved runs that may be compared, after `compare_menu_opened`.
+  void set_comparable(const QList<QPair<qint64, QString>>& runs);
+
   SelectionMap& map() { return *map_; }
+  ExperimentView& experiments() { return *experiments_; }
   ConsultedList& consulted() { return *consulted_; }
 
  public slots:
@@ -58,6 +68,10 @@ class TracePanel : public QWidget {
   void tokens_selected(qint64 begin, qint64 end);
   void source_activated(qint64 part, quint32 begin, quint32 end);
   void ask_again(const QList<qint64>& parts);
+  /// The queries whose selections are shown: for heat on pages, code and sources.
+  void scope_changed(const app::HeatScope& scope);
+  void compare_menu_opened();
+  void compare_requested(qint64 run);
   /// `error` is empty when the file was written.
   void exported(const QString& path, const QString& error);
 
@@ -67,6 +81,8 @@ class TracePanel : public QWidget {
   void choose(qint64 begin, qint64 end);
   void show_phase();
   void choose_file();
+  void apply_scale();
+  void make_export_menu(QToolButton* button);
   app::HeatScope plain_scope() const;
   void set_scope(const app::HeatScope& scope);
 
@@ -78,6 +94,11 @@ class TracePanel : public QWidget {
   TracePlayer* player_;
   UnreadList* unread_;
   MeasuresView* measures_;
+  LayerGrid* grid_;
+  ExperimentView* experiments_;
+  QTabWidget* tabs_ = nullptr;
+  QMenu* compare_menu_ = nullptr;
+  QToolButton* compare_ = nullptr;
   QFutureWatcher<QString> export_;
   QComboBox* rows_ = nullptr;
   QComboBox* mix_ = nullptr;
@@ -85,7 +106,10 @@ class TracePanel : public QWidget {
   QSlider* layer_ = nullptr;
   QLabel* layer_label_ = nullptr;
   QCheckBox* logarithmic_ = nullptr;
-  QCheckBox* without_usual_ = nullptr;
+  QCheckBox* without_sink_ = nullptr;
+  QCheckBox* without_newest_ = nullptr;
+  QComboBox* scale_ = nullptr;
+  QString export_kind_;
   QLabel* status_ = nullptr;
 };
 

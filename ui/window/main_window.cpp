@@ -31,6 +31,8 @@
 #include "ui/theme/icons.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/theme/tokens.h"
+#include "ui/trace/background_future.h"
+#include "ui/trace/experiment_view.h"
 #include "ui/trace/trace_panel.h"
 #include "ui/window/command_palette.h"
 #include "ui/window/jobs_panel.h"
@@ -182,12 +184,46 @@ void MainWindow::wire() {
     conversation_->question_box()->set_text(conversation_->view()->last_turn()->question());
     conversation_->question_box()->focus();
   });
+  connect(trace_, &TracePanel::scope_changed, this, &MainWindow::show_heat);
+  connect(trace_, &TracePanel::compare_menu_opened, this, [this] {
+    workspace_.comparable_runs(this, [this](const std::vector<app::Run>& runs) {
+      QList<QPair<qint64, QString>> names;
+      for (const app::Run& run : runs) names.append({run.id, tr("Run %1: %2").arg(run.id).arg(QString::fromStdString(run.question).simplified().left(60))});
+      trace_->set_comparable(names);
+    });
+  });
+  connect(trace_, &TracePanel::compare_requested, this, [this](qint64 run) {
+    workspace_.load_trace(run, this, [this, run](std::shared_ptr<const app::RunTrace> trace) {
+      if (trace != nullptr) trace_->set_compared(std::move(trace), tr("run %1").arg(run));
+    });
+  });
+  AskController& asker = workspace_.asker();
+  connect(&asker, &AskController::progressed, this, [this, &asker] {
+    const RunView& run = asker.run();
+    if (run.live_token >= 0 && docks_[QStringLiteral("map")]->isVisible()) trace_->show_live(run.n_prompt, run.live_token, run.live_layers);
+  });
+  ExperimentView& experiments = trace_->experiments();
+  connect(&experiments, &ExperimentView::try_requested, this, [this, &experiments, &asker](const engine::SelectionOptions& selection) {
+    if (workspace_.trace_run() == 0 || asker.engine() == nullptr || asker.running()) {
+      experiments.show_failure(asker.running() ? tr("A question is being answered; try again when it is done.") : tr("A saved run and its model are needed for this."));
+      return;
+    }
+    experiments.set_running(true, tr("Asking again\u2026"));
+    asker.try_run(workspace_.session().path(), workspace_.trace_run(), selection);
+  });
+  connect(&experiments, &ExperimentView::stop_requested, &asker, &AskController::stop_trying);
+  connect(&asker, &AskController::try_progress, &experiments, [&experiments](qint64 n_done, qint64 n_total) {
+    experiments.set_running(true, tr("Reading %1 of %2 tokens\u2026").arg(n_done).arg(n_total));
+  });
+  connect(&asker, &AskController::tried, &experiments, &ExperimentView::show_experiment);
+  connect(&asker, &AskController::try_failed, &experiments, &ExperimentView::show_failure);
+  connect(&heat_, &QFutureWatcherBase::finished, this, &MainWindow::take_heat);
   connect(trace_, &TracePanel::exported, this, [this](const QString& path, const QString& error) {
     show_message(error.isEmpty() ? tr("Written: %1").arg(path) : error);
   });
   connect(&workspace_, &Workspace::trace_ready, this, [this] {
     trace_->set_run(workspace_.trace());
-    show_heat();
+    show_heat({});
   });
   wire_review();
   connect(&workspace_, &Workspace::budget_changed, this, &MainWindow::show_budget);
@@ -363,28 +399,38 @@ void MainWindow::show_title() {
   setWindowTitle(session.is_open() ? tr("%1 — Longleaf").arg(name) : tr("Longleaf"));
 }
 
-void MainWindow::show_heat() {
+void MainWindow::show_heat(const app::HeatScope& scope) {
   const auto& trace = workspace_.trace();
-  QHash<qint64, double> parts;
-  QHash<qint64, std::vector<HeatMark>> spans;
-  if (trace != nullptr) {
-    const app::KeyHeat heat = app::make_key_heat(*trace->trace, {});
-    if (heat.sparse) {
-      double strongest = 0;
-      const std::vector<app::PartHeat> by_part = app::part_heat(heat, trace->map);
-      for (const app::PartHeat& part : by_part) strongest = std::max(strongest, part.weight);
-      for (const app::PartHeat& part : by_part) {
-        if (part.weight > 0) parts.insert(part.part, part.weight / strongest);
-      }
-      const std::vector<app::SpanHeat> ranked = app::rank_spans(heat, trace->map, kMostHeatSpans);
-      for (const app::SpanHeat& span : ranked) {
-        const app::PromptBlock& block = trace->map.blocks[span.block];
-        spans[block.part].push_back({block.begin, block.end, span.weight / std::max(1e-9, ranked.front().weight)});
-      }
-    }
+  if (trace == nullptr) {
+    workspace_.sources().set_heat({});
+    document_->set_heat({});
+    return;
   }
-  workspace_.sources().set_heat(parts);
-  document_->set_heat(spans);
+  // Long prompts with many layers take a good part of a second to add up.
+  heat_.setFuture(run_in_pool([trace, scope] {
+    Heat result;
+    const app::KeyHeat heat = app::make_key_heat(*trace->trace, scope);
+    if (!heat.sparse) return result;
+    double strongest = 0;
+    const std::vector<app::PartHeat> by_part = app::part_heat(heat, trace->map);
+    for (const app::PartHeat& part : by_part) strongest = std::max(strongest, part.weight);
+    for (const app::PartHeat& part : by_part) {
+      if (part.weight > 0) result.parts.insert(part.part, part.weight / strongest);
+    }
+    const std::vector<app::SpanHeat> ranked = app::rank_spans(heat, trace->map, kMostHeatSpans);
+    for (const app::SpanHeat& span : ranked) {
+      const app::PromptBlock& block = trace->map.blocks[span.block];
+      result.spans[block.part].push_back({block.begin, block.end, span.weight / std::max(1e-9, ranked.front().weight)});
+    }
+    return result;
+  }));
+}
+
+void MainWindow::take_heat() {
+  if (heat_.future().resultCount() == 0 || workspace_.trace() == nullptr) return;
+  const Heat heat = heat_.result();
+  workspace_.sources().set_heat(heat.parts);
+  document_->set_heat(heat.spans);
 }
 
 void MainWindow::show_message(const QString& text) {

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <QFutureWatcher>
 #include <QHash>
 #include <QMainWindow>
 
 #include <filesystem>
 #include <functional>
 
+#include "app/heatmap/key_heat.h"
 #include "app/question/citations.h"
 #include "app/question/findings.h"
 #include "ui/background_task.h"
+#include "ui/page/view_marks.h"
 #include "ui/settings/settings.h"
 #include "ui/settings/settings_dialog.h"
 
@@ -89,7 +92,9 @@ class MainWindow final : public QMainWindow {
   void store_layout();
   void show_budget();
   void show_title();
-  void show_heat();
+  /// Heat of these queries on pages, code and sources.
+  void show_heat(const app::HeatScope& scope);
+  void take_heat();
   void show_findings(const std::vector<app::Finding>& findings, const QString& question);
   void show_secrets();
   void wire_review();
@@ -118,6 +123,11 @@ class MainWindow final : public QMainWindow {
   SourcesPanel* sources_ = nullptr;
   ConversationPanel* conversation_ = nullptr;
   DocumentPanel* document_ = nullptr;
+  struct Heat {
+    QHash<qint64, double> parts;
+    QHash<qint64, std::vector<HeatMark>> spans;
+  };
+  QFutureWatcher<Heat> heat_;
   TracePanel* trace_ = nullptr;
   FindingsPanel* findings_ = nullptr;
   SecretWatch* secrets_ = nullptr;

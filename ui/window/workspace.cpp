@@ -298,16 +298,24 @@ void Workspace::on_finished(std::shared_ptr<const app::Answer> answer) {
   if (answer->generation.trace == nullptr) return;
   const Ticket ticket = traces_.next();
   session_.with_project(
-      this, [answer](app::Project& project) { return app::make_run_trace(project, answer->prompt.map, answer->generation); },
-      [this, ticket](app::Result<std::shared_ptr<const app::RunTrace>> trace) {
-        if (!ticket.is_current()) return;
-        if (!trace) {
-          emit message(QString::fromStdString(trace.error().message));
-          return;
-        }
-        trace_ = std::move(*trace);
-        emit trace_ready();
+      this,
+      [answer](app::Project& project) -> app::Result<Shown> {
+        Shown shown;
+        TRY_ASSIGN(shown.trace, app::make_run_trace(project, answer->prompt.map, answer->generation));
+        shown.evidence = app::citation_evidence(*shown.trace, answer->generation.answer, answer->citations);
+        return shown;
+      },
+      [this, ticket, id = answer->run.id](app::Result<Shown> shown) {
+        if (ticket.is_current()) show_selection(id, std::move(shown));
       });
+}
+
+void Workspace::show_selection(app::RunId run, app::Result<Shown> shown) {
+  if (!shown && shown.error().code != app::ErrorCode::kNotFound) emit message(QString::fromStdString(shown.error().message));
+  trace_run_ = run;
+  trace_ = shown ? std::move(shown->trace) : nullptr;
+  evidence_ = shown ? std::move(shown->evidence) : std::vector<app::CitationEvidence>();
+  emit trace_ready();
 }
 
 void Workspace::look_for_findings(std::function<app::Result<app::Run>(app::Project&)> run_of) {
@@ -335,12 +343,37 @@ void Workspace::show_run(app::RunId run) {
   look_for_findings([run](app::Project& project) { return project.run(run); });
   const Ticket ticket = traces_.next();
   session_.with_project(
-      this, [run](app::Project& project) { return app::load_run_trace(project, run); },
-      [this, ticket](app::Result<std::shared_ptr<const app::RunTrace>> trace) {
-        if (!ticket.is_current()) return;
-        trace_ = trace ? *trace : nullptr;
-        if (!trace && trace.error().code != app::ErrorCode::kNotFound) emit message(QString::fromStdString(trace.error().message));
-        emit trace_ready();
+      this,
+      [run](app::Project& project) -> app::Result<Shown> {
+        Shown shown;
+        TRY_ASSIGN(shown.trace, app::load_run_trace(project, run));
+        TRY_ASSIGN(const app::Run saved, project.run(run));
+        const auto citations = app::citations_from_json(saved.citations_json);
+        if (citations) shown.evidence = app::citation_evidence(*shown.trace, saved.answer, *citations);
+        return shown;
+      },
+      [this, ticket, run](app::Result<Shown> shown) {
+        if (ticket.is_current()) show_selection(run, std::move(shown));
+      });
+}
+
+void Workspace::load_trace(app::RunId run, QObject* receiver, std::function<void(std::shared_ptr<const app::RunTrace>)> deliver) {
+  session_.with_project(
+      receiver, [run](app::Project& project) { return app::load_run_trace(project, run); },
+      [this, deliver = std::move(deliver)](app::Result<std::shared_ptr<const app::RunTrace>> trace) {
+        if (!trace) emit message(QString::fromStdString(trace.error().message));
+        deliver(trace ? std::move(*trace) : nullptr);
+      });
+}
+
+void Workspace::comparable_runs(QObject* receiver, std::function<void(std::vector<app::Run>)> deliver) {
+  const std::int64_t n_prompt = trace_ == nullptr ? 0 : trace_->trace->n_prompt_tokens;
+  session_.with_project(
+      receiver, [](app::Project& project) { return project.runs(); },
+      [n_prompt, own = trace_run_, deliver = std::move(deliver)](app::Result<std::vector<app::Run>> runs) {
+        if (!runs) return;
+        std::erase_if(*runs, [&](const app::Run& run) { return run.id == own || run.n_prompt_tokens != n_prompt; });
+        deliver(std::move(*runs));
       });
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "app/heatmap/evidence.h"
 #include "app/heatmap/run_trace.h"
 #include "app/question/findings.h"
 #include "ui/conversation/ask_controller.h"
@@ -66,6 +67,13 @@ class Workspace final : public QObject {
   /// Loads what a saved run selected and found; `trace_ready` and `findings_found` follow.
   void show_run(app::RunId run);
   const std::shared_ptr<const app::RunTrace>& trace() const { return trace_; }
+  /// The run of `trace` and, per citation of its answer, whether the span was selected.
+  app::RunId trace_run() const { return trace_run_; }
+  const std::vector<app::CitationEvidence>& evidence() const { return evidence_; }
+  /// Loads another run's selections, to be compared with `trace`; delivered to `deliver`, null where there are none.
+  void load_trace(app::RunId run, QObject* receiver, std::function<void(std::shared_ptr<const app::RunTrace>)> deliver);
+  /// Saved runs over the same prompt length as `trace`, newest first, without its own.
+  void comparable_runs(QObject* receiver, std::function<void(std::vector<app::Run>)> deliver);
 
  signals:
   void budget_changed();
@@ -111,7 +119,15 @@ class Workspace final : public QObject {
   QString model_failure_;
   int model_job_ = 0;
   std::shared_ptr<app::Prompt> prompt_;
+  struct Shown {
+    std::shared_ptr<const app::RunTrace> trace;
+    std::vector<app::CitationEvidence> evidence;
+  };
+  void show_selection(app::RunId run, app::Result<Shown> shown);
+
   std::shared_ptr<const app::RunTrace> trace_;
+  std::vector<app::CitationEvidence> evidence_;
+  app::RunId trace_run_ = 0;
   Tickets traces_;
   Tickets findings_;
 };
