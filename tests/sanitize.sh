@@ -30,6 +30,6 @@ cmake --preset "$preset" -DWITH_UI=OFF > /dev/null
 cmake --build "build/$preset" --target "${names[@]}" -j "$(nproc)"
 # g++ 12 places 64 byte vectors at wrong addresses when the use of dead stack frames is looked for (GCC bug 110027).
 export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=halt_on_error=1
+export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tests/tsan.supp"
 cd "build/$preset"
 exec ctest --output-on-failure --no-tests=error -j "$(nproc)" -R "^($(IFS='|'; echo "${names[*]}"))\$"

@@ -109,12 +109,16 @@ Result<void> BlockSelector::score(Summary& summary, std::int64_t n_blocks, const
   for (std::int64_t slab = 0; slab < n_slabs; ++slab) {
     const std::int64_t n = std::min(kSlab, n_blocks - slab * kSlab);
     const bool is_done = (slab + 1) * kSlab * kKeyBlock <= summary.n_rows;
-    std::unique_ptr<kernels::Matrix> made;
+    std::unique_ptr<kernels::Matrix> unfinished;
     if (slab >= static_cast<std::int64_t>(summary.slabs.size())) {
-      TRY_ASSIGN(made, pack(summary, slab * kSlab, n));
-      if (is_done) summary.slabs.push_back(std::move(made));
+      TRY_ASSIGN(auto made, pack(summary, slab * kSlab, n));
+      if (is_done) {
+        summary.slabs.push_back(std::move(made));
+      } else {
+        unfinished = std::move(made);
+      }
     }
-    const kernels::Matrix* matrix = made ? made.get() : summary.slabs[static_cast<std::size_t>(slab)].get();
+    const kernels::Matrix* matrix = unfinished ? unfinished.get() : summary.slabs[static_cast<std::size_t>(slab)].get();
     const TensorView out_view{std::get<0>(out)->data(), kernels::DType::kF32, {n_rows, n, 1}};
     backend_.matmul({in_view, matrix, out_view});
     backend_.copy_to_host(out_view, some.data());

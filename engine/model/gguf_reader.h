@@ -66,9 +66,7 @@ class ByteCursor {
 class GgufReader {
  public:
   GgufReader(const InputFile& file, std::span<const std::byte> head, std::size_t index)
-      : cursor_(head, file.size()), bytes_(head), file_size_(file.size()), index_(index) {
-    name_ = file.path().filename().string();
-  }
+      : cursor_(head, file.size()), bytes_(head), file_size_(file.size()), index_(index), name_(file.path().filename().string()) {}
 
   using Values = std::map<std::string, GgufFile::Value, std::less<>>;
   using Tensors = std::map<std::string, GgufTensor, std::less<>>;
