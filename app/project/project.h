@@ -132,6 +132,10 @@ class Project {
   virtual Result<PartText> part_text(PartId part) const = 0;
   /// What the code of a file defines, by line.
   virtual Result<std::vector<Symbol>> symbols(PartId part) const = 0;
+  /// Files in which nobody has looked for definitions yet; set_symbols() says what was found (maybe
+  /// nothing), in one transaction.
+  virtual Result<std::vector<Part>> parts_without_symbols(DocumentId document) const = 0;
+  virtual Result<void> set_symbols(const std::vector<std::pair<PartId, std::vector<Symbol>>>& symbols) = 0;
   /// Definitions whose names begin with `name` (any case), whole names first.
   virtual Result<std::vector<SymbolHit>> find_symbols(std::string_view name, int max_hits) const = 0;
   virtual Result<std::vector<LeftOut>> left_out(DocumentId document) const = 0;

@@ -8,6 +8,28 @@ Error no_such_document(DocumentId id) {
   return {ErrorCode::kNotFound, "The project has no document number " + std::to_string(id) + " (any more)."};
 }
 
+#define PART_COLUMNS "id, ordinal, name, language, n_bytes, confidence, note, content_hash, last_change"
+
+Result<std::vector<Part>> parts_of(Statement& rows, DocumentId document) {
+  std::vector<Part> parts;
+  for (;;) {
+    TRY_ASSIGN(const bool row, rows.step());
+    if (!row) return parts;
+    Part part;
+    part.id = rows.integer(0);
+    part.document = document;
+    part.ordinal = static_cast<std::int32_t>(rows.integer(1));
+    part.name = rows.text(2);
+    part.language = rows.text(3);
+    part.n_bytes = rows.integer(4);
+    part.confidence = rows.real(5);
+    part.note = rows.text(6);
+    part.content_hash = rows.text(7);
+    part.last_change = rows.text(8);
+    parts.push_back(std::move(part));
+  }
+}
+
 }  // namespace
 
 Result<std::vector<Document>> SqliteProject::documents() const { return documents_where(false); }
@@ -42,27 +64,15 @@ Result<std::vector<Document>> SqliteProject::documents_where(bool removed) const
 }
 
 Result<std::vector<Part>> SqliteProject::parts(DocumentId document) const {
-  TRY_ASSIGN(auto rows, database_->prepare(
-      "SELECT id, ordinal, name, language, n_bytes, confidence, note, content_hash, last_change FROM parts "
-      "WHERE document=?1 AND gone=0 ORDER BY ordinal, id"));
+  TRY_ASSIGN(auto rows, database_->prepare("SELECT " PART_COLUMNS " FROM parts WHERE document=?1 AND gone=0 ORDER BY ordinal, id"));
   rows.with(document);
-  std::vector<Part> parts;
-  for (;;) {
-    TRY_ASSIGN(const bool row, rows.step());
-    if (!row) return parts;
-    Part part;
-    part.id = rows.integer(0);
-    part.document = document;
-    part.ordinal = static_cast<std::int32_t>(rows.integer(1));
-    part.name = rows.text(2);
-    part.language = rows.text(3);
-    part.n_bytes = rows.integer(4);
-    part.confidence = rows.real(5);
-    part.note = rows.text(6);
-    part.content_hash = rows.text(7);
-    part.last_change = rows.text(8);
-    parts.push_back(std::move(part));
-  }
+  return parts_of(rows, document);
+}
+
+Result<std::vector<Part>> SqliteProject::parts_without_symbols(DocumentId document) const {
+  TRY_ASSIGN(auto rows, database_->prepare("SELECT " PART_COLUMNS " FROM parts WHERE document=?1 AND gone=0 AND has_symbols=0 ORDER BY ordinal, id"));
+  rows.with(document);
+  return parts_of(rows, document);
 }
 
 Result<PartText> SqliteProject::part_text(PartId part) const {
@@ -86,17 +96,6 @@ Result<PartText> SqliteProject::part_text(PartId part) const {
   TRY_ASSIGN(text.spans, decode_spans(rows.bytes(4), text.text.size()));
   TRY_ASSIGN(text.words, decode_words(rows.bytes(5), text.text.size()));
   return text;
-}
-
-Result<std::vector<Symbol>> SqliteProject::symbols(PartId part) const {
-  TRY_ASSIGN(auto rows, database_->prepare("SELECT name, kind, scope, first_line, last_line FROM symbols WHERE part=?1 ORDER BY first_line, rowid"));
-  rows.with(part);
-  std::vector<Symbol> symbols;
-  for (;;) {
-    TRY_ASSIGN(const bool row, rows.step());
-    if (!row) return symbols;
-    symbols.push_back({rows.text(0), rows.text(1), rows.text(2), static_cast<std::int32_t>(rows.integer(3)), static_cast<std::int32_t>(rows.integer(4))});
-  }
 }
 
 Result<std::vector<LeftOut>> SqliteProject::left_out(DocumentId document) const {
@@ -137,10 +136,6 @@ Result<PartId> SqliteProject::insert_part(DocumentId document, const Part& part,
   TRY_ASSIGN(auto insert_text, database_->prepare(
       "INSERT INTO part_texts(part, text, margins, width_pt, height_pt, spans, words, checksum, hidden) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
   TRY(insert_text.with(id, text.text, text.margins, text.width_pt, text.height_pt).blob(spans).blob(words).blob(checksum).with(text.hidden).run());
-  for (const Symbol& symbol : text.symbols) {
-    TRY_ASSIGN(auto define, database_->prepare("INSERT INTO symbols(part, name, kind, scope, first_line, last_line) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
-    TRY(define.with(id, symbol.name, symbol.kind, symbol.scope, symbol.first_line, symbol.last_line).run());
-  }
   TRY_ASSIGN(auto index, database_->prepare("INSERT INTO search(rowid, text) VALUES(?1, ?2)"));
   TRY(index.with(id, text.text).run());
   return id;

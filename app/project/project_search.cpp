@@ -109,21 +109,4 @@ Result<std::vector<SearchHit>> SqliteProject::search(std::string_view words, int
   }
 }
 
-Result<std::vector<SymbolHit>> SqliteProject::find_symbols(std::string_view name, int max_hits) const {
-  std::vector<SymbolHit> hits;
-  if (name.empty()) return hits;
-  TRY_ASSIGN(auto rows, database_->prepare(
-      "SELECT parts.id, document, parts.name, symbols.name, symbols.kind, scope, first_line, last_line "
-      "FROM symbols JOIN parts ON parts.id=part JOIN documents ON documents.id=document "
-      "WHERE symbols.name>=?1 COLLATE NOCASE AND symbols.name<?1 || char(1114111) COLLATE NOCASE AND gone=0 AND removed=0 "
-      "ORDER BY length(symbols.name), symbols.name, parts.name, first_line LIMIT ?2"));
-  rows.with(name, max_hits);
-  for (;;) {
-    TRY_ASSIGN(const bool row, rows.step());
-    if (!row) return hits;
-    hits.push_back({rows.integer(0), rows.integer(1), rows.text(2),
-                    {rows.text(3), rows.text(4), rows.text(5), static_cast<std::int32_t>(rows.integer(6)), static_cast<std::int32_t>(rows.integer(7))}});
-  }
-}
-
 }  // namespace app

@@ -27,6 +27,8 @@ class SqliteProject final : public Project {
   Result<std::vector<Part>> parts(DocumentId document) const override;
   Result<PartText> part_text(PartId part) const override;
   Result<std::vector<Symbol>> symbols(PartId part) const override;
+  Result<std::vector<Part>> parts_without_symbols(DocumentId document) const override;
+  Result<void> set_symbols(const std::vector<std::pair<PartId, std::vector<Symbol>>>& symbols) override;
   Result<std::vector<SymbolHit>> find_symbols(std::string_view name, int max_hits) const override;
   Result<std::vector<LeftOut>> left_out(DocumentId document) const override;
   Result<DocumentId> add_document(const Document& document) override;

@@ -368,9 +368,10 @@ class ProjectTest : public QObject {
   void definitions_are_found_by_the_beginning_of_their_name() {
     auto project = *Project::open(path("symbols.longleaf"));
     const DocumentId id = *project->add_document(report());
-    PartText text = page_saying("int burn();");
-    text.symbols = {{"burn_area", "function", "", 1, 1}, {"Burn", "class", "", 2, 9}, {"unburnt", "function", "Burn", 3, 3}};
-    const PartId part = *project->add_part(id, page_number(1), text);
+    const PartId part = *project->add_part(id, page_number(1), page_saying("int burn();"));
+    QCOMPARE(project->parts_without_symbols(id)->size(), 1u);
+    QVERIFY(project->set_symbols({{part, {{"burn_area", "function", "", 1, 1}, {"Burn", "class", "", 2, 9}, {"unburnt", "function", "Burn", 3, 3}}}}));
+    QVERIFY(project->parts_without_symbols(id)->empty());
     QCOMPARE(project->symbols(part)->size(), 3u);
     const auto hits = *project->find_symbols("burn", 10);
     QCOMPARE(hits.size(), 2u);
