@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-30}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(safetensors index config tokenizer encode gguf layout quote trace)
+[ "${#targets[@]}" -gt 0 ] || targets=(safetensors index config tokenizer encode gguf layout quote trace frames)
 
 clang=
 for name in clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14 clang++; do
@@ -22,7 +22,8 @@ out=build/fuzz
 mkdir -p "$out"
 sources=(engine/base/json.cpp engine/base/utf8.cpp engine/base/log.cpp
   engine/tokenizer/*.cpp engine/sampling/*.cpp engine/model/config.cpp engine/model/gguf_*.cpp engine/model/host_matrix.cpp
-  engine/model/input_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp engine/trace/trace_*.cpp engine/trace/selection_trace.cpp)
+  engine/model/input_file.cpp engine/model/safetensors_checkpoint.cpp engine/model/tensor_file.cpp engine/trace/trace_*.cpp engine/trace/selection_trace.cpp
+  app/document/page_frames.cpp app/document/part_codec.cpp app/document/text_clean.cpp)
 flags=(-std=c++20 -O1 -g1 -I. -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 launcher=()
 command -v ccache >/dev/null && launcher=(ccache)
@@ -36,7 +37,7 @@ done
 
 for target in "${targets[@]}"; do
   "$clang" "${flags[@]}" -fsanitize=fuzzer,address,undefined "tests/fuzz/${target}_fuzz.cpp" "${objects[@]}" \
-    -lpcre2-8 -lzstd -lz -lxxhash -lspdlog -lfmt -o "$out/$target"
+    -lpcre2-8 -lzstd -lz -lxxhash -lutf8proc -lspdlog -lfmt -o "$out/$target"
   mkdir -p "$out/found/$target"
   corpus=tests/fuzz/corpus/$target
   if [ "$seconds" = 0 ]; then
