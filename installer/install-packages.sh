@@ -7,9 +7,9 @@ packages=(
   g++ cmake ninja-build ccache pkg-config
   qt6-base-dev qt6-base-dev-tools 'qt6-svg-dev|libqt6svg6-dev' libgl-dev
   libpoppler-cpp-dev libpoppler-private-dev libsqlite3-dev libspdlog-dev nlohmann-json3-dev libpcre2-dev libgit2-dev
-  libseccomp-dev libzstd-dev zlib1g-dev libpng-dev libfreetype-dev libfontconfig-dev libxml2-dev libzip-dev libutf8proc-dev libxxhash-dev libmd4c-dev libcli11-dev libbenchmark-dev
+  libseccomp-dev libzstd-dev zlib1g-dev libpng-dev libfreetype-dev libfontconfig-dev libicu-dev libxml2-dev libzip-dev libutf8proc-dev libxxhash-dev libmd4c-dev libcli11-dev libbenchmark-dev
   fonts-noto-core fonts-inter fonts-jetbrains-mono fonts-droid-fallback
-  git
+  git universal-ctags tesseract-ocr
 )
 
 missing=()

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <git2.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,10 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <set>
 
 #include "app/document/file_rules.h"
+#include "app/document/git_library.h"
 #include "app/document/ignore_rules.h"
 
 namespace app {
@@ -26,33 +25,12 @@ using engine::Result;
 namespace {
 
 constexpr int kMaxDepth = 256;
-
-void start_libgit2() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    git_libgit2_init();
-    // We read rules, we run nothing: whose repository it is does not matter.
-    git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-    // Ignore rules of one user's machine are no property of the tree.
-    for (const int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_PROGRAMDATA}) {
-      git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
-    }
-  });
-}
-
-struct RepositoryCloser {
-  void operator()(git_repository* repository) const { git_repository_free(repository); }
-};
-using Repository = std::unique_ptr<git_repository, RepositoryCloser>;
-
-struct IndexCloser {
-  void operator()(git_index* index) const { git_index_free(index); }
-};
+constexpr std::int64_t kMaxIncludedBytes = 32 << 20;
 
 /// The ignore rules in force in one repository (or folder without one).
 struct Rules {
-  Repository repository;
-  std::unique_ptr<git_index, IndexCloser> index;  // tracked files are never ignored
+  GitRepository repository;
+  GitIndex index;  // tracked files are never ignored
   std::string prefix;                             // of the walked root inside the repository, ends with /
   std::size_t n_outer = 0;                        // bytes of a path of the walk before this repository begins
   bool has_attributes = false;
@@ -139,6 +117,22 @@ std::string megabytes(std::int64_t n_bytes) {
   return text;
 }
 
+/// Whether `path` (a folder ends with /) or a folder that it lies in is among those asked for.
+bool is_included(const std::set<std::string>& included, const std::string& path) {
+  if (included.empty()) return false;
+  if (included.contains(path)) return true;
+  for (std::size_t end = path.find('/'); end != std::string::npos && end + 1 < path.size(); end = path.find('/', end + 1)) {
+    if (included.contains(path.substr(0, end + 1))) return true;
+  }
+  return false;
+}
+
+/// A folder that something asked for lies in.
+bool leads_to_included(const std::set<std::string>& included, const std::string& folder) {
+  const auto next = included.lower_bound(folder);
+  return next != included.end() && next->starts_with(folder);
+}
+
 }  // namespace
 
 struct SourceTree::State {
@@ -148,6 +142,7 @@ struct SourceTree::State {
   struct Walk {
     const State& tree;
     std::int64_t max_file_bytes;
+    const std::set<std::string>& included;
     TreeListing listing;
     struct Folder {
       std::string path;  // "" or ends with /
@@ -160,6 +155,10 @@ struct SourceTree::State {
     void visit(const Folder& here);
     void visit_folder(const Folder& here, std::shared_ptr<const IgnoreChain> ignored, const std::string& path, bool is_repository);
     void visit_file(const Folder& here, const std::string& path, const struct stat& facts);
+    bool asked_for(const std::string& path, bool folder) const {
+      const std::string name = folder ? path + "/" : path;
+      return is_included(included, name) || (folder && leads_to_included(included, name));
+    }
     void leave_out(const std::string& path, std::string reason) { listing.left_out.push_back({path, std::move(reason)}); }
   };
 };
@@ -191,13 +190,18 @@ void SourceTree::State::Walk::visit_folder(const Folder& here, std::shared_ptr<c
 }
 
 void SourceTree::State::Walk::visit_file(const Folder& here, const std::string& path, const struct stat& facts) {
+  if (is_included(included, path)) {
+    if (facts.st_size > kMaxIncludedBytes) return leave_out(path, "large (" + megabytes(facts.st_size) + "), too large to be read even when asked for");
+    listing.files.push_back({path, facts.st_size, /*included=*/true});
+    return;
+  }
   std::string reason = left_out_by_name(path);
   if (reason.empty()) reason = here.rules->left_out_by_attribute(path);
   if (reason.empty() && facts.st_size > max_file_bytes) {
     reason = "large (" + megabytes(facts.st_size) + "; the limit is " + megabytes(max_file_bytes) + ")";
   }
   if (!reason.empty()) return leave_out(path, std::move(reason));
-  listing.files.push_back({path, facts.st_size});
+  listing.files.push_back({path, facts.st_size, /*included=*/false});
 }
 
 void SourceTree::State::Walk::visit(const Folder& here) {
@@ -218,7 +222,7 @@ void SourceTree::State::Walk::visit(const Folder& here) {
     if (::fstatat(::dirfd(folder.get()), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
       leave_out(path, std::string("cannot be read: ") + std::strerror(errno));
     } else if (const std::string inside = here.rules->inside(path);
-               is_ignored(ignored.get(), inside, S_ISDIR(facts.st_mode)) && !here.rules->tracks(inside, S_ISDIR(facts.st_mode))) {
+               is_ignored(ignored.get(), inside, S_ISDIR(facts.st_mode)) && !here.rules->tracks(inside, S_ISDIR(facts.st_mode)) && !asked_for(path, S_ISDIR(facts.st_mode))) {
       leave_out(S_ISDIR(facts.st_mode) ? path + "/" : path, "ignored by .gitignore");
     } else if (S_ISDIR(facts.st_mode)) {
       struct stat inner {};
@@ -234,8 +238,8 @@ void SourceTree::State::Walk::visit(const Folder& here) {
   }
 }
 
-Result<TreeListing> SourceTree::list(std::int64_t max_file_bytes, std::stop_token stop) const {
-  State::Walk walk{*state_, max_file_bytes, {}, {}};
+Result<TreeListing> SourceTree::list(std::int64_t max_file_bytes, const std::set<std::string>& included, std::stop_token stop) const {
+  State::Walk walk{*state_, max_file_bytes, included, {}, {}};
   const auto rules = std::make_shared<Rules>(rules_for(state_->root, /*search_upwards=*/true));
   walk.todo.push_back({"", 0, rules, rules->ignored});
   while (!walk.todo.empty()) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ namespace app {
 struct TreeFile {
   std::string path;             // inside the tree, bytes as the disk has them
   std::int64_t n_bytes = 0;
+  bool included = false;        // asked for, although a rule leaves it out
 };
 
 struct TreeOmission {
@@ -38,7 +40,8 @@ class SourceTree {
   SourceTree(SourceTree&&) noexcept;
   ~SourceTree();
 
-  engine::Result<TreeListing> list(std::int64_t max_file_bytes, std::stop_token stop) const;
+  /// `included`: files, and folders that end with /, to be listed whatever the rules say of them.
+  engine::Result<TreeListing> list(std::int64_t max_file_bytes, const std::set<std::string>& included, std::stop_token stop) const;
 
   /// The bytes of a listed file. Fails when it has gone, grown over `max_bytes` or become something else.
   engine::Result<std::string> read(const std::string& path, std::int64_t max_bytes) const;

@@ -1,10 +1,12 @@
 #include "app/document/text_file.h"
 
 #include <iconv.h>
+#include <unicode/ucsdet.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 
 #include "app/document/text_clean.h"
 
@@ -13,6 +15,13 @@ namespace {
 
 constexpr std::size_t kLinesPerSpan = 6;
 constexpr std::uint32_t kMaxSpanBytes = 1200;
+constexpr std::ptrdiff_t kLeastForGuess = 8;    // bytes beyond ASCII
+constexpr std::size_t kMaxForGuess = 256 << 10;
+constexpr std::int32_t kLeastConfidence = 20;   // of 100
+
+struct DetectorCloser {
+  void operator()(UCharsetDetector* detector) const { ucsdet_close(detector); }
+};
 
 struct TextLine {
   std::uint32_t begin = 0, end = 0;  // without the line end
@@ -42,6 +51,23 @@ bool is_valid_utf8(std::string_view bytes) {
     at += static_cast<std::size_t>(n);
   }
   return true;
+}
+
+/// Which of the many old encodings it most likely is, by the statistics of their languages; empty: too
+/// little to tell, or Latin.
+std::string guessed_encoding(std::string_view bytes) {
+  const auto n_high = std::count_if(bytes.begin(), bytes.end(), [](char c) { return (c & 0x80) != 0; });
+  if (n_high < kLeastForGuess) return "";
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<UCharsetDetector, DetectorCloser> detector(ucsdet_open(&status));
+  const auto n_looked_at = static_cast<std::int32_t>(std::min<std::size_t>(bytes.size(), kMaxForGuess));
+  ucsdet_setText(detector.get(), bytes.data(), n_looked_at, &status);
+  const UCharsetMatch* match = U_SUCCESS(status) ? ucsdet_detect(detector.get(), &status) : nullptr;
+  if (!match || U_FAILURE(status) || ucsdet_getConfidence(match, &status) < kLeastConfidence) return "";
+  const std::string_view name = ucsdet_getName(match, &status);
+  // Text of Western Europe is read as Windows-1252, which holds all of Latin 1.
+  if (U_FAILURE(status) || name == "ISO-8859-1" || name == "windows-1252" || name.starts_with("UTF-") || name.starts_with("IBM")) return "";
+  return std::string(name);
 }
 
 std::string converted(std::string_view bytes, const char* encoding) {
@@ -189,6 +215,10 @@ DecodedText decode_text(std::string_view bytes) {
   if (bytes.starts_with("\xFF\xFE")) return {clean_text(converted(bytes.substr(2), "UTF-16LE")), "UTF-16"};
   if (bytes.starts_with("\xFE\xFF")) return {clean_text(converted(bytes.substr(2), "UTF-16BE")), "UTF-16"};
   if (is_valid_utf8(bytes)) return {clean_text(bytes), "UTF-8"};
+  if (const std::string encoding = guessed_encoding(bytes); !encoding.empty()) {
+    const std::string text = converted(bytes, encoding.c_str());
+    if (text.find("\xEF\xBF\xBD") == std::string::npos) return {clean_text(text), encoding};
+  }
   return {clean_text(converted(bytes, "WINDOWS-1252")), "Windows-1252"};
 }
 

@@ -9,10 +9,10 @@ namespace app {
 
 struct DecodedText {
   std::string text;      // clean_text()
-  std::string encoding;  // "UTF-8", "UTF-16", "Windows-1252"
+  std::string encoding;  // "UTF-8", "UTF-16", "Shift_JIS", "KOI8-R", "Windows-1252", ...
 };
 
-/// By byte order mark, else strict UTF-8, else Windows-1252.
+/// By byte order mark, else strict UTF-8, else what the statistics of languages say, else Windows-1252.
 DecodedText decode_text(std::string_view bytes);
 
 /// Spans over lines: code in pieces of 1 to 6 lines that end at blank lines; prose (plain text,

@@ -23,6 +23,7 @@ using engine::Result;
 namespace {
 
 constexpr int kSlice = 50;  // ms between looks at the stop token
+constexpr int kSendTimeoutMs = 5000;
 
 }  // namespace
 
@@ -68,6 +69,8 @@ Result<WorkerProcess> WorkerProcess::start(const std::filesystem::path& worker, 
     return Error{ErrorCode::kIo, "No more files can be opened to start the page reader. Close documents and try again."};
   }
   Descriptor output_read(output[0]), output_write(output[1]), requests_read(requests[0]), requests_write(requests[1]);
+  // Only this end: the worker may wait for what is asked of it.
+  if (with_requests) ::fcntl(requests_write.get(), F_SETFL, O_NONBLOCK);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, with_requests ? requests_read.get() : document.get(), 0);
@@ -96,17 +99,28 @@ WorkerProcess::~WorkerProcess() {
   }
 }
 
-bool WorkerProcess::send(const std::string& request) {
+bool WorkerProcess::send(std::string_view request) {
   // A worker that died must give an error here, not end this program.
   sigset_t pipe_signal, before;
   sigemptyset(&pipe_signal);
   sigaddset(&pipe_signal, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-  const bool sent = ::write(requests_.get(), request.data(), request.size()) == static_cast<ssize_t>(request.size());
+  bool broken = false;
+  while (!request.empty() && !broken) {
+    const ssize_t n = ::write(requests_.get(), request.data(), request.size());
+    if (n > 0) {
+      request.remove_prefix(static_cast<std::size_t>(n));
+    } else if (n < 0 && errno == EAGAIN) {
+      struct pollfd wait {requests_.get(), POLLOUT, 0};
+      broken = ::poll(&wait, 1, kSendTimeoutMs) <= 0;  // it does not read any more
+    } else {
+      broken = !(n < 0 && errno == EINTR);
+    }
+  }
   const struct timespec now {0, 0};
-  if (!sent) sigtimedwait(&pipe_signal, nullptr, &now);
+  if (broken) sigtimedwait(&pipe_signal, nullptr, &now);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return sent;
+  return !broken;
 }
 
 bool WorkerProcess::read_some() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/document/page_frames.h"
@@ -45,7 +46,8 @@ class WorkerProcess {
   ~WorkerProcess();
 
   int output() const { return output_.get(); }
-  bool send(const std::string& request);
+  /// False: the worker died, or reads no more.
+  bool send(std::string_view request);
 
   /// Reads what is there into the frame reader. False: the pipe has ended.
   bool read_some();

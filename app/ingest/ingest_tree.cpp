@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "app/document/file_rules.h"
 #include "app/document/source_tree.h"
+#include "app/document/symbol_reader.h"
 #include "app/document/text_file.h"
+#include "app/document/tree_history.h"
 #include "app/ingest/part_writer.h"
 #include "app/ingest/readers.h"
 
@@ -40,8 +44,9 @@ struct TreePart {
 
 /// The file as a part, or the reason why it is left out.
 Result<TreePart> read_part(const SourceTree& tree, const TreeFile& file, std::int64_t max_bytes) {
-  TRY_ASSIGN(const std::string bytes, tree.read(file.path, max_bytes));
-  if (const std::string reason = left_out_by_content(file.path, bytes); !reason.empty()) return Error{ErrorCode::kUnsupported, reason};
+  TRY_ASSIGN(const std::string bytes, tree.read(file.path, file.included ? file.n_bytes : max_bytes));
+  const std::string reason = left_out_by_content(file.path, bytes);
+  if (!reason.empty() && (!file.included || reason == "binary")) return Error{ErrorCode::kUnsupported, reason};
   DecodedText decoded = decode_text(bytes);
   TreePart result;
   result.part.name = shown_path(file.path);
@@ -68,7 +73,7 @@ class KnownParts {
     const auto [first, last] = by_name_.equal_range(now.name);
     for (auto each = first; each != last; ++each) {
       if (each->second.content_hash != now.content_hash || left_.erase(each->second.id) == 0) continue;
-      if (each->second.ordinal != now.ordinal) change.moved.push_back(with_id(now, each->second.id));
+      if (each->second.ordinal != now.ordinal || (!now.last_change.empty() && each->second.last_change != now.last_change)) change.moved.push_back(with_id(now, each->second.id));
       return true;
     }
     return false;
@@ -98,10 +103,48 @@ class KnownParts {
   std::set<PartId> left_;
 };
 
+constexpr std::size_t kFilesPerTransaction = 256;
+
+/// Looks for functions and classes in the files where nobody has yet. A note for the user when that is
+/// not possible here; being stopped is no error, the rest is found next time.
+Result<std::string> find_definitions(const IngestJob& job, DocumentId id, ProgressTeller& teller) {
+  TRY_ASSIGN(std::vector<Part> parts, job.project.parts_without_symbols(id));
+  std::erase_if(parts, [](const Part& part) { return !has_symbols(part.language); });
+  if (parts.empty()) return std::string();
+  teller.progress.stage = "finding definitions";
+  teller.progress.n_done = 0;
+  teller.progress.n_total = static_cast<std::int64_t>(parts.size());
+  Result<SymbolReader> reader = SymbolReader::start();
+  if (!reader) return reader.error().message;
+  std::vector<std::pair<PartId, std::vector<Symbol>>> found;
+  for (const Part& part : parts) {
+    if (job.stop.stop_requested()) break;
+    TRY_ASSIGN(const PartText text, job.project.part_text(part.id));
+    Result<std::vector<Symbol>> symbols = reader->read(part.name, text.text, job.stop);
+    if (!symbols && symbols.error().code == ErrorCode::kCancelled) break;
+    // A file that the parser fails on has none; the next one gets a fresh parser.
+    if (!symbols) {
+      reader = SymbolReader::start();
+      if (!reader) return reader.error().message;
+    }
+    found.emplace_back(part.id, symbols ? std::move(*symbols) : std::vector<Symbol>());
+    if (found.size() >= kFilesPerTransaction) {
+      TRY(job.project.set_symbols(found));
+      found.clear();
+    }
+    ++teller.progress.n_done;
+    teller.progress.what = part.name;
+    teller.tell();
+  }
+  if (!found.empty()) TRY(job.project.set_symbols(found));
+  teller.tell(/*always=*/true);
+  return std::string();
+}
+
 class TreeReader {
  public:
-  TreeReader(const IngestJob& job, const SourceTree& tree, TreeListing listing)
-      : job_(job), tree_(tree), listing_(std::move(listing)), teller_(job.observer, job.path.filename().string()) {
+  TreeReader(const IngestJob& job, const SourceTree& tree, TreeListing listing, TreeHistory history)
+      : job_(job), tree_(tree), listing_(std::move(listing)), history_(std::move(history)), teller_(job.observer, job.path.filename().string()) {
     teller_.progress.n_total = static_cast<std::int64_t>(listing_.files.size());
   }
 
@@ -118,6 +161,7 @@ class TreeReader {
       document.title = job_.path.filename().string();
       document.path = job_.path.string();
       document.n_expected_parts = teller_.progress.n_total;
+      document.revision = history_.revision;
       TRY_ASSIGN(id_, job_.project.add_document(document));
     }
     KnownParts known_parts(old_parts);
@@ -146,6 +190,7 @@ class TreeReader {
         continue;
       }
       read->part.ordinal = ++ordinal;
+      if (const auto change = history_.last_change.find(file.path); change != history_.last_change.end()) read->part.last_change = change->second;
       content_ += read->part.name + '\0' + read->part.content_hash;
       if (known.has_content(read->part.content_hash) && (known.keep(read->part, change_) || known.move(read->part, names, change_))) continue;
       TRY(writer.add(std::move(read->part), std::move(read->text)));
@@ -160,16 +205,21 @@ class TreeReader {
     change_.path = job_.path.string();
     change_.title = job_.path.filename().string();
     change_.n_expected_parts = n_parts_;
+    change_.revision = history_.revision;
     for (const TreeOmission& omission : listing_.left_out) change_.left_out.push_back({id_, shown_path(omission.path), omission.reason});
     TRY(job_.project.change_document(id_, change_));
+    // From here on the files can be used; their definitions follow.
     TRY(job_.project.finish_document(id_, ""));
     teller_.tell(/*always=*/true);
+    TRY_ASSIGN(const std::string note, find_definitions(job_, id_, teller_));
+    if (!note.empty()) TRY(job_.project.finish_document(id_, note));
     return id_;
   }
 
   const IngestJob& job_;
   const SourceTree& tree_;
   TreeListing listing_;
+  TreeHistory history_;
   ProgressTeller teller_;
   DocumentId id_ = 0;
   std::int32_t n_parts_ = 0;
@@ -179,13 +229,77 @@ class TreeReader {
 
 }  // namespace
 
+namespace {
+
+/// What is read of this folder although a rule leaves it out: asked for now, or an earlier time.
+Result<std::set<std::string>> included_in(const IngestJob& job) {
+  std::set<std::string> included(job.options.include.begin(), job.options.include.end());
+  const std::string key = "tree.include " + job.path.string();
+  TRY_ASSIGN(const std::optional<std::string> before, job.project.setting(key));
+  std::istringstream lines(before.value_or(""));
+  for (std::string line; std::getline(lines, line);) included.insert(line);
+  if (!job.options.include.empty()) {
+    std::string all;
+    for (const std::string& path : included) all += path + '\n';
+    TRY(job.project.set_setting(key, all));
+  }
+  return included;
+}
+
+}  // namespace
+
 Result<DocumentId> ingest_tree(const IngestJob& job) {
   TRY_ASSIGN(const SourceTree tree, SourceTree::open(job.path));
-  TRY_ASSIGN(TreeListing listing, tree.list(job.options.max_file_bytes, job.stop));
+  TRY_ASSIGN(const std::set<std::string> included, included_in(job));
+  TRY_ASSIGN(TreeListing listing, tree.list(job.options.max_file_bytes, included, job.stop));
   if (listing.files.empty()) {
     return Error{ErrorCode::kInvalidInput, "The folder has no text files to read (" + std::to_string(listing.left_out.size()) + " entries were left out). Choose another folder."};
   }
-  return TreeReader(job, tree, std::move(listing)).read();
+  std::vector<std::string> paths;
+  for (const TreeFile& file : listing.files) paths.push_back(file.path);
+  TreeHistory history = read_history(job.path, paths, job.stop);
+  return TreeReader(job, tree, std::move(listing), std::move(history)).read();
+}
+
+Result<DocumentId> ingest_changes(const IngestJob& job) {
+  TRY_ASSIGN(TreeDiff diff, read_diff(job.path, job.options.changes_since));
+  const std::string path = job.path.string() + " (changes since " + job.options.changes_since + ")";
+  TRY_ASSIGN(const std::vector<Document> documents, job.project.documents());
+  ProgressTeller teller(job.observer, job.path.filename().string());
+  teller.progress.n_total = static_cast<std::int64_t>(diff.files.size());
+  DocumentChange change;
+  std::string content;
+  for (FileDiff& file : diff.files) {
+    Part part;
+    part.ordinal = static_cast<std::int32_t>(++teller.progress.n_done);
+    part.name = shown_path(file.path) + " (changes)";
+    part.language = "Diff";
+    part.content_hash = hash_of(file.text);
+    content += part.content_hash;
+    teller.progress.n_bytes += static_cast<std::int64_t>(file.text.size());
+    change.added.emplace_back(std::move(part), code_part(decode_text(file.text).text));
+  }
+  DocumentId id = 0;
+  if (const Document* known = known_by_path(documents, DocumentKind::kCodeTree, path)) {
+    id = known->id;
+    TRY_ASSIGN(const std::vector<Part> old_parts, job.project.parts(id));
+    for (const Part& part : old_parts) change.gone.push_back(part.id);
+  } else {
+    Document document;
+    document.kind = DocumentKind::kCodeTree;
+    document.title = job.path.filename().string() + ", " + diff.title;
+    document.path = path;
+    TRY_ASSIGN(id, job.project.add_document(document));
+  }
+  change.content_hash = hash_of(content);
+  change.path = path;
+  change.title = job.path.filename().string() + ", " + diff.title;
+  change.n_expected_parts = teller.progress.n_done;
+  for (const std::string& binary : diff.binary) change.left_out.push_back({id, shown_path(binary), "binary"});
+  TRY(job.project.change_document(id, change));
+  TRY(job.project.finish_document(id, ""));
+  teller.tell(/*always=*/true);
+  return id;
 }
 
 }  // namespace app
