@@ -14,6 +14,7 @@ struct IngestArguments {
   std::string project;
   std::vector<std::string> paths;
   std::int64_t max_file_kib = 1024;
+  IngestOptions options;
   bool json = false;
 };
 
@@ -42,7 +43,7 @@ int ingest_all(const IngestArguments& arguments) {
   auto project = Project::open(arguments.project);
   if (!project) return fail(project.error());
   if ((*project)->read_only()) return fail({ErrorCode::kIo, (*project)->read_only_reason()});
-  IngestOptions options;
+  IngestOptions options = arguments.options;
   options.max_file_bytes = arguments.max_file_kib * 1024;
   nlohmann::ordered_json documents = nlohmann::ordered_json::array();
   int code = kOk;
@@ -71,8 +72,7 @@ int ingest_all(const IngestArguments& arguments) {
 Result<DocumentId> ingest_path(Project& project, const std::filesystem::path& path, const IngestOptions& options, std::stop_token stop) {
   ProgressLine progress;
   const auto observer = [&progress](const IngestProgress& state) {
-    const std::string total = state.n_total > 0 ? " of " + with_commas(state.n_total) : "";
-    progress.show("Reading " + state.what + ": " + with_commas(state.n_done) + total);
+    progress.show("Reading " + state.what + ": " + app::describe(state, "parts"));
   };
   auto id = ingest(project, path, options, observer, stop);
   progress.clear();
@@ -85,6 +85,10 @@ void add_ingest(CLI::App& program, Action& action) {
   command->add_option("PROJECT", arguments->project, "The project file; made when it does not exist")->required();
   command->add_option("PATH", arguments->paths, "PDFs, text files, folders")->required();
   command->add_option("--max-file-kib", arguments->max_file_kib, "Larger files of a tree are left out and listed")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command->add_option("--include", arguments->options.include, "Files and folders/ of a tree to be read although a rule leaves them out");
+  command->add_option("--changes-since", arguments->options.changes_since, "Read only what differs from this branch or commit, as a diff");
+  command->add_flag("--recognise", arguments->options.recognise, "Give pages without text to the text recognition of this system (tesseract)");
+  command->add_option("--language", arguments->options.recognise_language, "Of the pages without text, as tesseract names it: eng, deu+eng")->capture_default_str();
   command->add_flag("--json", arguments->json, "Print what was read as JSON");
   command->callback([arguments, &action] { action = [arguments] { return ingest_all(*arguments); }; });
 }

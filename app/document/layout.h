@@ -42,6 +42,7 @@ struct RawPage {
   std::vector<RawFont> fonts;
   std::vector<RawWord> words;
   std::vector<Rect> rulings; // straight thin lines, level or upright
+  bool is_picture = false;   // no words, and a picture over much of it
   bool has_written_spaces = false;  // between most words stands a space, not only white
   std::string hidden;        // text that cannot be seen, which is not in `words`
   std::string hidden_note;   // what kind of text that is

@@ -51,7 +51,6 @@ struct PartText {
   double confidence = 1.0;          // 0..1, how sure the reading is
   std::string note;                 // "no text on this page", "hidden text left out", empty when all is well
   std::string hidden;               // pages: text that cannot be seen, which is not in `text`
-  std::vector<Symbol> symbols;      // files; stored with the part, read back by Project::symbols()
   std::string margins;              // pages: running heads and page numbers, which are not in `text`
 };
 

@@ -354,7 +354,7 @@ PartText build_page(const RawPage& page, const std::string& margins, const Docum
   out.note = page.note;
   if (page.words.empty()) {
     out.confidence = 0;
-    add_note(out.note, "no text on this page");
+    add_note(out.note, page.is_picture ? std::string(kPicturePage) : "no text on this page");
     return out;
   }
   const int rotation = main_rotation(page);

@@ -25,6 +25,7 @@ constexpr double kThinPoints = 2.5;       // a filled box this thin is a line
 constexpr double kMinRuling = 6.0;        // points
 constexpr double kSameColour = 0.06;      // in each of red, green and blue
 constexpr double kFaint = 0.06;           // opacity
+constexpr double kPictureShare = 0.2;     // of the page: below, it is a logo
 constexpr double kScanShare = 0.4;        // of the page that a picture covers
 
 struct Colour {
@@ -391,11 +392,15 @@ PageInk read_ink(PDFDoc& document, GlyphShapes& shapes, int page, bool with_font
     return ink;
   };
   PageInk ink = read({}, /*keep_invisible=*/false);
-  if (ink.hidden.n_invisible == 0 && ink.hidden.n_same_colour == 0) return ink;
+  if (ink.hidden.n_invisible == 0 && ink.hidden.n_same_colour == 0 && !ink.words.empty()) return ink;
   PictureFinder finder;
   display(document, page, finder);
   if (finder.pictures.empty()) return ink;
   const double area = document.getPageCropWidth(page) * document.getPageCropHeight(page);
+  if (ink.words.empty() && ink.hidden.n_characters() == 0) {
+    ink.is_picture = covered_share(finder.pictures, area) > kPictureShare;
+    return ink;
+  }
   const bool is_scan = ink.hidden.n_invisible > 9 * ink.n_characters && covered_share(finder.pictures, area) > kScanShare;
   ink = read(finder.pictures, is_scan);
   ink.is_scan = is_scan;

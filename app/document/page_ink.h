@@ -32,6 +32,7 @@ struct PageInk {
   std::int64_t n_characters = 0;
   std::int64_t n_odd = 0;         // of them no text
   bool is_scan = false;           // a picture of a page; its words are what another program recognised
+  bool is_picture = false;        // no words, and a picture over much of the page
   bool has_written_spaces = false;
   bool cut = false;               // more words than can be read
 };

@@ -182,6 +182,7 @@ Result<RawPage> PdfDocument::read(int page, bool with_fonts) const {
   if (ink.is_scan) note("a scan; its text is what another program recognised");
   if (ink.hidden.n_characters() > 0) raw.hidden_note = note_of(ink.hidden);
   raw.hidden_is_outside = ink.hidden.n_outside == ink.hidden.n_characters();
+  raw.is_picture = ink.is_picture;
   raw.has_written_spaces = ink.has_written_spaces;
   return raw;
 }

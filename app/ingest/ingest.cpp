@@ -97,7 +97,7 @@ Result<void> relink_if_moved(const IngestJob& job, const Document& known) {
 
 Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file) {
   TRY_ASSIGN(const std::string bytes, read_all(file, job.path, kMaxTextFile));
-  if (bytes.empty()) return Error{ErrorCode::kInvalidInput, "The file is empty."};
+  if (bytes.empty()) return Error{ErrorCode::kInvalidInput, "The file is empty. Save or fetch it again."};
   const std::string name = job.path.filename().string();
   if (const std::string reason = left_out_by_content("text", bytes); !reason.empty()) {
     return Error{ErrorCode::kUnsupported, "This kind of file cannot be read (" + reason + "). Longleaf reads PDF, Word (.docx), EPUB, HTML, plain text, Markdown, source files and folders; export the document as one of these."};
@@ -149,7 +149,7 @@ Result<DocumentId> ingest(Project& project, const std::filesystem::path& path, c
   if (failed) return Error{ErrorCode::kNotFound, path.string() + " does not exist or cannot be reached. Check the path."};
   const IngestJob job{project, whole, options, observer, stop};
   const auto read = [&]() -> Result<DocumentId> {
-    if (std::filesystem::is_directory(whole, failed)) return ingest_tree(job);
+    if (std::filesystem::is_directory(whole, failed)) return options.changes_since.empty() ? ingest_tree(job) : ingest_changes(job);
     TRY_ASSIGN(const Descriptor file, open_regular_file(whole));
     char head[1024] = {};
     const ssize_t n = ::pread(file.get(), head, sizeof head, 0);

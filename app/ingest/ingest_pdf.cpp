@@ -6,6 +6,7 @@
 #include "app/ingest/page_extractor.h"
 #include "app/ingest/part_writer.h"
 #include "app/ingest/readers.h"
+#include "app/ingest/recognise.h"
 
 namespace app {
 namespace {
@@ -99,6 +100,17 @@ class PdfReader {
     return finish(id);
   }
 
+  /// Pages that are pictures, of a document that is read.
+  Result<DocumentId> recognise(DocumentId id) {
+    TRY_ASSIGN(const std::string failure, recognise_pages(job_, id, teller_));
+    TRY_ASSIGN(const std::vector<Part> parts, job_.project.parts(id));
+    PageNotes notes;
+    for (const Part& part : parts) notes.add(part.ordinal, part.note, part.confidence);
+    const std::string note = notes.text();
+    TRY(job_.project.finish_document(id, note + (failure.empty() || note.empty() ? "" : "; ") + failure));
+    return id;
+  }
+
   /// The file at a known path has other bytes now: pages that are the same keep their identity.
   Result<DocumentId> read_changed(const Descriptor& file, const Document& known) {
     TRY_ASSIGN(const std::vector<Part> old_parts, job_.project.parts(known.id));
@@ -169,7 +181,8 @@ class PdfReader {
   Result<DocumentId> finish(DocumentId id) {
     TRY(job_.project.finish_document(id, notes_.text()));
     teller_.tell(/*always=*/true);
-    return id;
+    if (!job_.options.recognise) return id;
+    return recognise(id);
   }
 
   const IngestJob& job_;
@@ -186,7 +199,7 @@ Result<DocumentId> ingest_pdf(const IngestJob& job, const Descriptor& file) {
   PdfReader reader(job, hash);
   if (const Document* known = known_by_content(documents, DocumentKind::kPdf, hash)) {
     TRY(relink_if_moved(job, *known));
-    if (known->finished) return known->id;
+    if (known->finished) return job.options.recognise ? reader.recognise(known->id) : known->id;
     return reader.read_on(file, known);
   }
   const Document* earlier = known_by_path(documents, DocumentKind::kPdf, job.path);

@@ -19,6 +19,8 @@ Result<DocumentId> ingest_pdf(const IngestJob& job, const Descriptor& file);
 Result<DocumentId> ingest_rich(const IngestJob& job, const Descriptor& file, RichFormat format);
 Result<DocumentId> ingest_text_file(const IngestJob& job, const Descriptor& file);
 Result<DocumentId> ingest_tree(const IngestJob& job);
+/// The diff of a working tree against IngestOptions::changes_since.
+Result<DocumentId> ingest_changes(const IngestJob& job);
 
 /// What happens to a document that is read in again: nothing but its path and title when its bytes
 /// are the same and the file it came from has gone.

@@ -207,6 +207,50 @@ class IngestTest : public QObject {
     QVERIFY(page.note.find("scan") != std::string::npos);
   }
 
+  void a_page_that_is_a_picture_is_read_by_text_recognition_when_that_is_wanted() {
+    tests::PdfMaker original;
+    original.text(72, 120, 16, "Minutes of the harbour board");
+    original.paragraph(72, 160, 12, 60, "The meeting was opened at nine. All members were present.");
+    PagePictures pictures(made("original.pdf", original.bytes()), kWorker);
+    const auto picture = pictures.draw(1, 150);
+    QVERIFY(picture);
+    std::string grey;
+    for (std::size_t i = 0; i < picture->rgba.size(); i += 4) grey += static_cast<char>(picture->rgba[i]);
+    tests::PdfMaker scan;
+    scan.picture(0, 0, 595, 842, picture->width, picture->height, grey);
+    const std::string file = made("scan.pdf", scan.bytes());
+    auto project = new_project();
+    const DocumentId id = *ingest(*project, file, with_worker(), {}, {});
+    QCOMPARE(project->documents()->at(0).note, "page 1: a picture without text; text recognition can read it");
+    IngestOptions options = with_worker();
+    options.recognise = true;
+    std::string stage;
+    QCOMPARE(*ingest(*project, file, options, [&](const IngestProgress& progress) { stage = progress.stage; }, {}), id);
+    const std::string note = project->documents()->at(0).note;
+    if (note.find("not installed") != std::string::npos) QSKIP("Tesseract is not installed");
+    QCOMPARE(stage, "recognising text");
+    QVERIFY2(note.starts_with("page 1: text recognised from a picture"), note.c_str());
+    const PartText page = *project->part_text(project->parts(id)->at(0).id);
+    QVERIFY2(page.text.find("The meeting was opened at nine. All members were present.") != std::string::npos, page.text.c_str());
+    const auto word = std::find_if(page.words.begin(), page.words.end(), [&](const Word& each) { return page.text.substr(each.begin, each.end - each.begin) == "Minutes"; });
+    QVERIFY(word != page.words.end());
+    QVERIFY(std::abs(word->box.left - 72.0f / 595) < 0.01f && std::abs(word->box.bottom - 120.0f / 842) < 0.01f);
+  }
+
+  void progress_tells_rate_and_time_left() {
+    IngestProgress progress;
+    progress.n_done = 120;
+    progress.n_total = 335;
+    progress.n_bytes = 1'300'000;
+    progress.per_second = 210;
+    progress.seconds_left = 1.02;
+    QCOMPARE(describe(progress, "pages"), "120 of 335 pages, 1.3 MB, 210 pages/s, 2 s left");
+    progress.seconds_left = -1;
+    progress.per_second = 0;
+    progress.stage = "recognising text";
+    QCOMPARE(describe(progress, "pages"), "120 of 335 pages, 1.3 MB (recognising text)");
+  }
+
   void letters_set_wide_apart_are_a_word() {
     tests::PdfMaker pdf;
     for (int i = 0; i < 6; ++i) pdf.text(72 + 10.0 * i, 100, 12, std::string(1, "REPORT"[i]), tests::PdfFont::kMono);

@@ -88,9 +88,9 @@ void PdfMaker::fill(double x, double y, double width, double height, double grey
   pages_.back().content += number(grey) + " g " + number(x) + " " + number(height_ - y - height) + " " + number(width) + " " + number(height) + " re f\n";
 }
 
-void PdfMaker::picture(double x, double y, double width, double height) {
+void PdfMaker::picture(double x, double y, double width, double height, int n_across, int n_down, std::string_view grey) {
   if (pages_.empty()) new_page();
-  pages_.back().content += "q " + number(width) + " 0 0 " + number(height) + " " + number(x) + " " + number(height_ - y - height) + " cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x60 EI Q\n";
+  pages_.back().content += "q " + number(width) + " 0 0 " + number(height) + " " + number(x) + " " + number(height_ - y - height) + " cm BI /W " + std::to_string(n_across) + " /H " + std::to_string(n_down) + " /CS /G /BPC 8 ID " + std::string(grey) + "\nEI Q\n";
 }
 
 void PdfMaker::line(double x0, double y0, double x1, double y1) {

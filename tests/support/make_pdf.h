@@ -24,8 +24,8 @@ class PdfMaker {
   /// Text of any grey on a filled box of any grey; 0 is black.
   void grey_text(double x, double y, double size, double grey, std::string_view latin1);
   void fill(double x, double y, double width, double height, double grey);
-  /// A picture of one grey pixel.
-  void picture(double x, double y, double width, double height);
+  /// A picture of grey pixels, rows from the top; without any, of one.
+  void picture(double x, double y, double width, double height, int n_across = 1, int n_down = 1, std::string_view grey = "\x60");
   void line(double x0, double y0, double x1, double y1);
   /// Text turned by 90 degrees, reading upwards.
   void upward_text(double x, double y, double size, std::string_view latin1);
