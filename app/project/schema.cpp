@@ -79,7 +79,6 @@ CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 constexpr const char* kVersion2 = R"(
 ALTER TABLE part_texts ADD COLUMN hidden TEXT NOT NULL DEFAULT '';
 ALTER TABLE parts ADD COLUMN last_change TEXT NOT NULL DEFAULT '';
-ALTER TABLE parts ADD COLUMN has_symbols INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE documents ADD COLUMN revision TEXT NOT NULL DEFAULT '';
 CREATE TABLE symbols(
   part INTEGER NOT NULL REFERENCES parts(id) ON DELETE CASCADE,
@@ -93,7 +92,12 @@ CREATE INDEX symbols_of_part ON symbols(part, first_line);
 CREATE INDEX symbols_by_name ON symbols(name COLLATE NOCASE);
 )";
 
-constexpr std::array kSteps = {kVersion1, kVersion2};
+// In which files definitions were looked for, also when there are none.
+constexpr const char* kVersion3 = R"(
+ALTER TABLE parts ADD COLUMN has_symbols INTEGER NOT NULL DEFAULT 0;
+)";
+
+constexpr std::array kSteps = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 
