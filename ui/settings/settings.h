@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "app/question/ask.h"
-#include "engine/local/local_engine.h"
+#include "app/question/engine_thread.h"
 #include "ui/theme/tokens.h"
 
 namespace ui {
