@@ -59,7 +59,7 @@ DropCost cost_of_paths(const std::vector<std::filesystem::path>& paths, std::sto
       continue;
     }
     const auto tree = app::SourceTree::open(path);
-    const auto listing = tree ? tree->list(app::IngestOptions().max_file_bytes, stop) : app::Result<app::TreeListing>(tree.error());
+    const auto listing = tree ? tree->list(app::IngestOptions().max_file_bytes, {}, stop) : app::Result<app::TreeListing>(tree.error());
     if (!listing) {
       cost.complete = false;
       continue;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "app/heatmap/heat_palette.h"
 #include "app/heatmap/measures.h"
 #include "app/heatmap/run_trace.h"
 

@@ -360,9 +360,9 @@ void Workspace::show_run(app::RunId run) {
 void Workspace::load_trace(app::RunId run, QObject* receiver, std::function<void(std::shared_ptr<const app::RunTrace>)> deliver) {
   session_.with_project(
       receiver, [run](app::Project& project) { return app::load_run_trace(project, run); },
-      [this, deliver = std::move(deliver)](app::Result<std::shared_ptr<const app::RunTrace>> trace) {
+      [this, deliver = std::move(deliver)](const app::Result<std::shared_ptr<const app::RunTrace>>& trace) {
         if (!trace) emit message(QString::fromStdString(trace.error().message));
-        deliver(trace ? std::move(*trace) : nullptr);
+        deliver(trace ? *trace : nullptr);
       });
 }
 
