@@ -1,8 +1,10 @@
 """Measures a checkpoint on held-out text: greedy answers (exact quote with the right anchor, not found), rank of the answer's
 first number, and the indexers' recall of attention mass; dense and sparse, at several context lengths.
     python evaluate.py --checkpoint last.pt --pool pool.npz --tokenizer DIR [--contexts 1024,4096,...] [--out figures.json]
+    python evaluate.py --write FILE --pool pool.npz --tokenizer DIR --plain       (the prompts alone, for the program's own engine)
 
-A document is read once; every question is then answered on its own after it.
+A document is read once; every question is then answered on its own after it. --write makes the same documents and questions into a
+file of lines of JSON, one document each, which tests/bench/finder_figures answers with the engine that ships: no GPU is needed for that.
 """
 import argparse, json, time
 import torch, torch.nn.functional as F
@@ -135,18 +137,37 @@ def anchors_of(ids, maker):
     return out
 
 
+def tasks(pool, context, documents, questions, seed, maker_args):
+    """held-out documents with their questions: (maker, document, line starts, turns); the same for the same seed"""
+    maker = Maker(pool, seed * 100003 + context, split=1, permute=0., skip=0., **{**dict(direct=.1, not_found=.2, several=.05, hard=.4, held_forms=.3), **maker_args})
+    for d in range(documents):
+        doc, starts, turns = maker.sample(context - 350, turns=questions * 3, separate=True)
+        if turns: yield maker, doc, starts, turns[:questions]
+
+
+def first_target(classes): return next(i for i, x in enumerate(classes) if x)
+
+
+def write_tasks(path, pool, context, documents, questions, seed, maker_args):
+    """appends one line of JSON for each document"""
+    with open(path, "a", encoding="utf-8") as f:
+        for maker, doc, starts, turns in tasks(pool, context, documents, questions, seed, maker_args):
+            ends = starts[1:] + [len(doc)]
+            asked = []
+            for a, c, info in turns:
+                n = first_target(c)
+                asked.append(dict(prompt=a[:n], answer=[x for x in a[n:] if x != EOS], kind=info["kind"], thinking=info["thinking"], shared=info["hook"] > 1))
+            f.write(json.dumps(dict(context=context, document=[int(x) for x in doc], blocks=[[a, b] for a, b in zip(starts, ends) if doc[a] == maker.open[0]], end_of_thinking=END_THINK,
+                                    questions=asked), default=int, separators=(",", ":")) + "\n")
+
+
 def measure(m, pool, context, documents, questions, modes=("sparse", "dense"), seed=11, say=print, maker_args={}, greedy=True):
     res = {mode: dict(found=[], anchor=[], quote=[], direct=[], several=[], absent=[], partly=[], apart=[], rank=[], first=[], forced=[], unique=[], shared=[], known=[], unseen=[]) for mode in modes}
     recall = {mode: [] for mode in modes}
-    maker = Maker(pool, seed * 100003 + context, split=1, permute=0., direct=.1, not_found=.2, several=.05, hard=.4, skip=0., held_forms=.3, **maker_args)
     dev = m.embed.device
     examples = []
-    for d in range(documents):
-        doc, starts, turns = maker.sample(context - 350, turns=questions * 3, separate=True)
-        turns = turns[:questions]
-        if not turns: continue
-        prompts = []
-        for a, c, info in turns: prompts.append(a[:next(i for i, x in enumerate(c) if x)])
+    for maker, doc, _, turns in tasks(pool, context, documents, questions, seed, maker_args):
+        prompts = [a[:first_target(c)] for a, c, _ in turns]
         for mode in modes:
             rt = Runtime(m, mode == "sparse")
             rt.read(doc)
@@ -205,7 +226,11 @@ def measure(m, pool, context, documents, questions, modes=("sparse", "dense"), s
 
 if __name__ == "__main__":
     ap = argparse.ArgumentParser()
-    for k in ("checkpoint", "pool", "tokenizer"): ap.add_argument("--" + k, required=True)
+    for k in ("pool", "tokenizer"): ap.add_argument("--" + k, required=True)
+    ap.add_argument("--checkpoint", default="")
+    ap.add_argument("--write", default="", help="writes the prompts to this file instead of answering them")
+    ap.add_argument("--documents", type=int, default=0, help="documents per context length; 0: as many as the questions need")
+    ap.add_argument("--several", type=float, default=.05, help="share of questions that several passages answer")
     ap.add_argument("--contexts", default="1024,4096,16384,32768,65536,131072")
     ap.add_argument("--questions", type=int, default=240, help="questions per context length")
     ap.add_argument("--modes", default="sparse,dense")
@@ -220,12 +245,20 @@ if __name__ == "__main__":
     a = ap.parse_args()
     t0 = time.time()
     pool = Pool(a.pool, a.tokenizer)
-    m = load(a.checkpoint, torch.bfloat16 if a.device == "cuda" else torch.float32, a.device, a.weights)
+    if not a.checkpoint and not a.write: ap.error("name a --checkpoint to measure or a file to --write")
+    m = load(a.checkpoint, torch.bfloat16 if a.device == "cuda" else torch.float32, a.device, a.weights) if not a.write else None
+    maker_args = dict(words=float(a.plain), several=a.several)
     result = {}
+    if a.write: open(a.write, "w").close()
     for context in map(int, a.contexts.split(",")):
         if time.time() - t0 > a.seconds: break
         per = 12 if context <= 1024 else 24 if context <= 4096 else 40
-        figures, examples = measure(m, pool, context, max(1, round(a.questions / per)), per, a.modes.split(","), seed=a.seed, greedy=not a.no_greedy, maker_args=dict(words=float(a.plain)))
+        if a.documents: per = max(1, round(a.questions / a.documents))
+        documents = max(1, round(a.questions / per))
+        if a.write:
+            write_tasks(a.write, pool, context, documents, per, a.seed, maker_args)
+            continue
+        figures, examples = measure(m, pool, context, documents, per, a.modes.split(","), seed=a.seed, greedy=not a.no_greedy, maker_args=maker_args)
         result[context] = figures
         for e in examples[:a.examples]: print("   ", *e, sep="\n      ")
         print(f"    {time.time() - t0:.0f} s", flush=True)
