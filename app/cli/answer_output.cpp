@@ -7,26 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "app/question/block_template.h"
+#include "app/question/run_export.h"
 
 namespace app::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-const char* words_for(const Citation& citation) {
-  if (!citation.in_prompt) return "not among the sources";
-  switch (citation.check) {
-    case QuoteCheck::kVerified:
-      return "verified";
-    case QuoteCheck::kNear:
-      return "near";
-    case QuoteCheck::kNotFound:
-      return "not found there";
-    case QuoteCheck::kNoQuote:
-      return "no words quoted";
-  }
-  return "";
-}
 
 std::string seconds(double value) {
   std::array<char, 32> text{};

@@ -9,6 +9,7 @@
 #include "app/cli/console.h"
 #include "app/cli/options.h"
 #include "engine/local/bench.h"
+#include "engine/trace/selection_names.h"
 
 namespace app::cli {
 namespace {
@@ -23,23 +24,6 @@ struct BenchArguments {
 };
 
 const std::array<const char*, engine::kWorkParts> kPartNames{"projections", "experts", "indexer", "top-k", "attention", "other"};
-
-std::string name_of(engine::SelectionMode mode) {
-  switch (mode) {
-    case engine::SelectionMode::kDense:
-      return "dense";
-    case engine::SelectionMode::kBlocks:
-      return "blocks";
-    case engine::SelectionMode::kIndexer:
-      break;
-  }
-  return "indexer";
-}
-
-engine::SelectionMode mode_of(const std::string& name) {
-  if (name == "dense") return engine::SelectionMode::kDense;
-  return name == "blocks" ? engine::SelectionMode::kBlocks : engine::SelectionMode::kIndexer;
-}
 
 template <typename... Values>
 std::string formatted(const char* format, Values... values) {
@@ -58,7 +42,7 @@ void print_text(const engine::BenchReport& report, const engine::BenchRow& row) 
     say("context  mode     interval  prefill  decode  decode  core ms  attention   shares of the CPU time, G/s per core                keys  resident\n"
         "                    tok/s    tok/s   tok/s    GB/s    /token  whole, s    projections experts  indexer  top-k  attention  other   MiB     MiB\n");
   }
-  std::string line = formatted("%7lld  %-7s  %8.0f %8.0f %7.1f %7.1f %9.3f %9.1f  ", static_cast<long long>(row.context), name_of(row.mode).c_str(),
+  std::string line = formatted("%7lld  %-7s  %8.0f %8.0f %7.1f %7.1f %9.3f %9.1f  ", static_cast<long long>(row.context), name_of(row.mode),
                                row.interval_tokens_per_second, row.prefill_tokens_per_second, row.decode_tokens_per_second,
                                row.decode_gb_per_second, row.core_ms_per_token, row.attention_core_seconds);
   for (std::size_t i = 0; i < row.share.size(); ++i) line += formatted(" %3.0f%% %4.0f", 100 * row.share[i], row.giga_per_second[i]);
@@ -73,7 +57,7 @@ void print_csv(const engine::BenchReport& report, const engine::BenchRow& row) {
     for (const char* part : kPartNames) header += formatted(",%s_share,%s_giga_per_core_second", part, part);
     say(header + "\n");
   }
-  std::string line = formatted("%lld,%s,%.1f,%.1f,%.2f,%.4f,%.4f,%.3f,%.2f,%.4f,%.3f,%lld,%lld", static_cast<long long>(row.context), name_of(row.mode).c_str(),
+  std::string line = formatted("%lld,%s,%.1f,%.1f,%.2f,%.4f,%.4f,%.3f,%.2f,%.4f,%.3f,%lld,%lld", static_cast<long long>(row.context), name_of(row.mode),
                                row.interval_tokens_per_second, row.prefill_tokens_per_second, row.decode_tokens_per_second, row.core_ms_per_token,
                                row.attention_core_ms_per_token, row.attention_core_seconds, row.decode_gb_per_second, row.expanded_core_ms_per_token,
                                row.expanded_core_seconds, static_cast<long long>(row.key_bytes), static_cast<long long>(row.resident_bytes));
@@ -157,7 +141,7 @@ int measure(const BenchArguments& arguments) {
   engine::BenchOptions bench;
   bench.top_k = arguments.top_k;
   bench.modes.clear();
-  for (const std::string& name : arguments.select) bench.modes.push_back(mode_of(name));
+  for (const std::string& name : arguments.select) bench.modes.push_back(engine::selection_mode_named(name));
   for (std::int64_t context = arguments.first; context < arguments.last; context *= 2) bench.contexts.push_back(context);
   bench.contexts.push_back(arguments.last - bench.decode_tokens);  // prompt and answer share the context
   const auto on_row = [&](const engine::BenchReport& report, const engine::BenchRow& row) {

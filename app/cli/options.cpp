@@ -3,6 +3,7 @@
 #include "app/cli/console.h"
 #include "app/question/unfinished_run.h"
 #include "app/settings/paths.h"
+#include "engine/trace/selection_names.h"
 
 namespace app::cli {
 
@@ -70,7 +71,7 @@ void AnswerArguments::add_to(CLI::App& command) {
 void AnswerArguments::apply(Question& question, const engine::PromptLayout& layout) const {
   question.prompt.thinking = !no_thinking;
   question.prompt.reserve = reserve;
-  question.selection.mode = select == "dense" ? engine::SelectionMode::kDense : select == "blocks" ? engine::SelectionMode::kBlocks : engine::SelectionMode::kIndexer;
+  question.selection.mode = engine::selection_mode_named(select);
   question.selection.top_k = top_k;
   question.selection.keep = keep;
   question.trace_level = trace == "off" ? engine::TraceLevel::kOff : trace == "exact" ? engine::TraceLevel::kExact : engine::TraceLevel::kBlocks;

@@ -13,6 +13,7 @@
 #include "app/heatmap/map_image.h"
 #include "app/heatmap/measures.h"
 #include "app/heatmap/source_heat.h"
+#include "engine/trace/selection_names.h"
 
 namespace app::cli {
 namespace {
@@ -39,18 +40,6 @@ KeyHeat answer_heat(const RunTrace& run, int layer) {
   scope.phase = HeatPhase::kGenerated;
   scope.layer = layer;
   return make_key_heat(*run.trace, scope);
-}
-
-const char* name_of(engine::SelectionMode mode) {
-  switch (mode) {
-    case engine::SelectionMode::kIndexer:
-      return "indexer";
-    case engine::SelectionMode::kBlocks:
-      return "blocks";
-    case engine::SelectionMode::kDense:
-      return "dense";
-  }
-  return "";
 }
 
 std::string label_of(const RunTrace& run, const PartHeat& part) {

@@ -9,6 +9,7 @@
 #include "app/cli/console.h"
 #include "app/cli/options.h"
 #include "app/question/experiment.h"
+#include "engine/trace/selection_names.h"
 
 namespace app::cli {
 namespace {
@@ -90,7 +91,7 @@ int try_run(const TryArguments& arguments) {
   if (!trace) return fail(trace.error());
   engine::SelectionOptions selection = asked->selection;
   if (!arguments.select.empty()) {
-    selection.mode = arguments.select == "dense" ? engine::SelectionMode::kDense : arguments.select == "blocks" ? engine::SelectionMode::kBlocks : engine::SelectionMode::kIndexer;
+    selection.mode = engine::selection_mode_named(arguments.select);
   }
   if (arguments.top_k > 0) selection.top_k = arguments.top_k;
   auto pinned = ranges_of(**trace, arguments.pinned);

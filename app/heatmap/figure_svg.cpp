@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "app/document/markup.h"
 #include "app/heatmap/figure.h"
 #include "app/heatmap/png_writer.h"
 
@@ -18,22 +19,6 @@ std::string color(Rgb rgb) {
   char text[8];
   std::snprintf(text, sizeof text, "#%02x%02x%02x", rgb.red, rgb.green, rgb.blue);
   return text;
-}
-
-/// Text for XML: markup is escaped, control characters that XML forbids are left out.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n') out += c;
-    }
-  }
-  return out;
 }
 
 std::string base64(const std::string& bytes) {
@@ -88,7 +73,7 @@ std::string figure_to_svg(const Figure& figure) {
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + number(figure.width) +
                     "\" height=\"" + number(figure.height) + "\" viewBox=\"0 0 " + number(figure.width) + " " +
                     number(figure.height) + "\" font-family=\"Inter, Noto Sans, sans-serif\">\n";
-  out += "<title>" + escaped(figure.title) + "</title>\n<desc>" + escaped(figure.description) + "</desc>\n";
+  out += "<title>" + escape_markup(figure.title) + "</title>\n<desc>" + escape_markup(figure.description) + "</desc>\n";
   add_rect({0, 0, figure.width, figure.height, figure.background, false}, out);
   for (const FigureRect& rect : figure.rects) add_rect(rect, out);
   for (const FigurePicture& picture : figure.pictures) {
@@ -100,7 +85,7 @@ std::string figure_to_svg(const Figure& figure) {
   for (const FigureRect& rect : figure.marks) add_rect(rect, out);
   for (const FigureText& text : figure.texts) {
     out += "<text x=\"" + number(text.x) + "\" y=\"" + number(text.y) + "\" font-size=\"" + number(text.size) +
-           "\" fill=\"" + color(text.color) + "\" text-anchor=\"" + anchor(text.anchor) + "\">" + escaped(text.text) +
+           "\" fill=\"" + color(text.color) + "\" text-anchor=\"" + anchor(text.anchor) + "\">" + escape_markup(text.text) +
            "</text>\n";
   }
   return out + "</svg>\n";

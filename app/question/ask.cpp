@@ -10,6 +10,7 @@
 #include "app/heatmap/run_trace.h"
 #include "app/question/unfinished_run.h"
 #include "engine/base/log.h"
+#include "engine/trace/selection_names.h"
 
 namespace app {
 namespace {
@@ -35,18 +36,6 @@ const char* name_of(engine::EndReason end) {
       return "cancelled";
   }
   return "end";
-}
-
-const char* name_of(engine::SelectionMode mode) {
-  switch (mode) {
-    case engine::SelectionMode::kIndexer:
-      return "indexer";
-    case engine::SelectionMode::kBlocks:
-      return "blocks";
-    case engine::SelectionMode::kDense:
-      return "dense";
-  }
-  return "indexer";
 }
 
 const char* name_of(Detail detail) {

@@ -8,6 +8,7 @@
 
 #include "app/heatmap/map_image.h"
 #include "app/question/run_question.h"
+#include "engine/trace/selection_names.h"
 
 namespace app {
 namespace {
@@ -21,10 +22,6 @@ const Error kCancelled{ErrorCode::kCancelled, "Cancelled."};
 
 Error unreadable() {
   return {ErrorCode::kCorrupt, "The settings of this run cannot be read, so it cannot be asked again; ask the question anew."};
-}
-
-engine::SelectionMode mode_of(const std::string& name) {
-  return name == "dense" ? engine::SelectionMode::kDense : name == "blocks" ? engine::SelectionMode::kBlocks : engine::SelectionMode::kIndexer;
 }
 
 /// Marks the tokens of a longest common subsequence in both texts.
@@ -122,7 +119,7 @@ Result<Question> asked_question(const Run& run) {
     question.sampling.quote_constraint = sampling.value("quote_constraint", false);
     question.sampling.max_new_tokens = static_cast<int>(question.prompt.reserve);
     const json& selection = root.at("selection");
-    question.selection.mode = mode_of(selection.value("mode", std::string("indexer")));
+    question.selection.mode = engine::selection_mode_named(selection.value("mode", std::string("indexer")));
     question.selection.top_k = selection.value("top_k", 0);
     question.selection.keep = selection.value("keep", false);
     question.selection.window = selection.value("window", question.selection.window);

@@ -3,42 +3,14 @@
 #include <algorithm>
 #include <functional>
 
+#include "app/document/markup.h"
+
 namespace app {
 namespace {
 
 using Escape = std::function<std::string(std::string_view)>;
 
-std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out.push_back(c);
-    }
-  }
-  return out;
-}
-
 std::string as_is(std::string_view text) { return std::string(text); }
-
-const char* words_for(const Citation& citation) {
-  if (!citation.in_prompt) return "not among the sources";
-  switch (citation.check) {
-    case QuoteCheck::kVerified:
-      return "verified";
-    case QuoteCheck::kNear:
-      return "near";
-    case QuoteCheck::kNotFound:
-      return "not found there";
-    case QuoteCheck::kNoQuote:
-      return "no words quoted";
-  }
-  return "";
-}
 
 /// The sources in the order in which the answer names them; equal ones once.
 struct Sources {
@@ -72,6 +44,21 @@ std::string facts(const Run& run) {
 
 }  // namespace
 
+const char* words_for(const Citation& citation) {
+  if (!citation.in_prompt) return "not among the sources";
+  switch (citation.check) {
+    case QuoteCheck::kVerified:
+      return "verified";
+    case QuoteCheck::kNear:
+      return "near";
+    case QuoteCheck::kNotFound:
+      return "not found there";
+    case QuoteCheck::kNoQuote:
+      return "no words quoted";
+  }
+  return "";
+}
+
 std::string run_to_markdown(const Run& run, const std::vector<Citation>& citations) {
   Sources sources;
   std::string out = "# " + run.question + "\n\n" + answer_with_numbers(run, citations, sources, as_is) + "\n";
@@ -89,17 +76,17 @@ std::string run_to_html(const Run& run, const std::vector<Citation>& citations) 
   std::string out =
       "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" +
-      html(run.question) +
+      escape_markup(run.question) +
       "</title>\n<style>body{max-width:44em;margin:2em auto;font-family:serif;line-height:1.5}"
       ".text{white-space:pre-wrap}.facts{color:#666;font-size:.85em}</style></head><body>\n<h1>" +
-      html(run.question) + "</h1>\n<div class=\"text\">" + answer_with_numbers(run, citations, sources, html) + "</div>\n";
+      escape_markup(run.question) + "</h1>\n<div class=\"text\">" + answer_with_numbers(run, citations, sources, escape_markup) + "</div>\n";
   if (!sources.list.empty()) {
     out += "<h2>Sources</h2>\n<ol>\n";
-    for (const Citation* one : sources.list) out += "<li>" + html(one->label) + " (" + words_for(*one) + ")" + (one->quote.empty() ? "" : ": <q>" + html(one->quote) + "</q>") + "</li>\n";
+    for (const Citation* one : sources.list) out += "<li>" + escape_markup(one->label) + " (" + words_for(*one) + ")" + (one->quote.empty() ? "" : ": <q>" + escape_markup(one->quote) + "</q>") + "</li>\n";
     out += "</ol>\n";
   }
-  if (!run.thinking.empty()) out += "<details><summary>Thinking</summary><div class=\"text\">" + html(run.thinking) + "</div></details>\n";
-  return out + "<p class=\"facts\">" + html(facts(run)) + "</p>\n</body></html>\n";
+  if (!run.thinking.empty()) out += "<details><summary>Thinking</summary><div class=\"text\">" + escape_markup(run.thinking) + "</div></details>\n";
+  return out + "<p class=\"facts\">" + escape_markup(facts(run)) + "</p>\n</body></html>\n";
 }
 
 }  // namespace app

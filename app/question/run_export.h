@@ -7,6 +7,9 @@
 
 namespace app {
 
+/// The mark of a citation in words: "verified", "near", "not found there", ...
+const char* words_for(const Citation& citation);
+
 /// A run as a document: question, answer with numbered sources in the place of anchors, the list of
 /// these sources with their check, thinking, and what ran. Texts of model and documents are data: in
 /// HTML everything is escaped, nothing is loaded and nothing can run.

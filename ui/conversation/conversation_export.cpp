@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "app/document/markup.h"
 #include "ui/conversation/answer_objects.h"
 #include "ui/conversation/html_writer.h"
 #include "ui/conversation/markdown_writer.h"
@@ -153,7 +154,7 @@ std::string conversation_to_markdown(const QString& title, const std::vector<Exp
 }
 
 std::string conversation_to_html(const QString& title, const std::vector<ExportedTurn>& turns) {
-  const std::string name = html_escaped(title.toStdString());
+  const std::string name = app::escape_markup(title.toStdString());
   std::string out =
       "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" + name +
@@ -165,17 +166,17 @@ std::string conversation_to_html(const QString& title, const std::vector<Exporte
     const ExportedTurn& turn = turns[i];
     const Notes notes(turn.citations);
     const std::string prefix = "n" + std::to_string(i + 1);
-    out += "<h2>" + html_escaped(one_line(turn.run.question)) + "</h2>\n";
+    out += "<h2>" + app::escape_markup(one_line(turn.run.question)) + "</h2>\n";
     out += markdown_to_html(turn.run.answer, chips_of(turn.citations), notes.of_citation, prefix);
     if (!notes.list.empty()) out += "<ol class=\"notes\">\n";
     for (std::size_t n = 0; n < notes.list.size(); ++n) {
-      out += "<li id=\"" + prefix + "-" + std::to_string(n + 1) + "\">" + html_escaped(note_text(*notes.list[n]).toStdString()) + "</li>\n";
+      out += "<li id=\"" + prefix + "-" + std::to_string(n + 1) + "\">" + app::escape_markup(note_text(*notes.list[n]).toStdString()) + "</li>\n";
     }
     if (!notes.list.empty()) out += "</ol>\n";
     if (!turn.run.thinking.empty()) {
-      out += "<details><summary>" + html_escaped(say("Thinking").toStdString()) + "</summary><div>" + html_escaped(turn.run.thinking) + "</div></details>\n";
+      out += "<details><summary>" + app::escape_markup(say("Thinking").toStdString()) + "</summary><div>" + app::escape_markup(turn.run.thinking) + "</div></details>\n";
     }
-    out += "<p class=\"facts\">" + html_escaped(facts(turn.run).toStdString()) + "</p>\n";
+    out += "<p class=\"facts\">" + app::escape_markup(facts(turn.run).toStdString()) + "</p>\n";
   }
   return out + "</body></html>\n";
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/document/markup.h"
 #include "ui/conversation/markdown_source.h"
 
 namespace ui {
@@ -69,7 +70,7 @@ class HtmlWriter {
         const auto& href = static_cast<MD_SPAN_A_DETAIL*>(detail)->href;
         const std::string_view address(href.text, href.size);
         links_.push_back(is_web_address(address));
-        if (links_.back()) html_ += "<a rel=\"noreferrer\" href=\"" + html_escaped(address) + "\">";
+        if (links_.back()) html_ += "<a rel=\"noreferrer\" href=\"" + app::escape_markup(address) + "\">";
         break;
       }
       case MD_SPAN_LATEXMATH: html_ += "<code class=\"tex\">$"; break;
@@ -99,7 +100,7 @@ class HtmlWriter {
   int text(MD_TEXTTYPE type, const MD_CHAR* data, MD_SIZE size) {
     if (type == MD_TEXT_BR) html_ += "<br>\n";
     else if (type == MD_TEXT_SOFTBR) html_ += "\n";
-    else if (in_code_ && inside(data)) html_ += html_escaped(original_.substr(static_cast<std::size_t>(data - source_.data()), size));
+    else if (in_code_ && inside(data)) html_ += app::escape_markup(original_.substr(static_cast<std::size_t>(data - source_.data()), size));
     else if (type == MD_TEXT_ENTITY) html_.append(data, size);  // md4c has checked its form: &name; or &#number;
     else write(std::string_view(data, size));
     return 0;
@@ -125,7 +126,7 @@ class HtmlWriter {
         continue;
       }
       const std::size_t stop = std::min(piece.find_first_of(std::string{kAnchorByte, kFillByte}, at + 1), piece.size());
-      html_ += html_escaped(piece.substr(at, stop - at));
+      html_ += app::escape_markup(piece.substr(at, stop - at));
       at = stop;
     }
   }
@@ -152,23 +153,6 @@ class HtmlWriter {
 };
 
 }  // namespace
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      case '\0': break;
-      default: out.push_back(c);
-    }
-  }
-  return out;
-}
 
 std::string markdown_to_html(std::string_view markdown, const std::vector<Chip>& chips, const std::vector<int>& note_of_chip, std::string_view note_prefix) {
   const std::string source = prepared_markdown(markdown, 0, chips);

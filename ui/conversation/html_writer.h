@@ -13,7 +13,4 @@ namespace ui {
 /// leads to #NOTES-number, NOTES being `note_prefix`; its number is `note_of_chip[chip.index]`.
 std::string markdown_to_html(std::string_view markdown, const std::vector<Chip>& chips, const std::vector<int>& note_of_chip, std::string_view note_prefix);
 
-/// Text with &, <, > and quotation marks escaped.
-std::string html_escaped(std::string_view text);
-
 }  // namespace ui
