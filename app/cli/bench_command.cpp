@@ -37,8 +37,8 @@ constexpr double kMebibyte = 1024.0 * 1024.0;
 void print_text(const engine::BenchReport& report, const engine::BenchRow& row) {
   if (report.rows.size() == 1) {
     say(report.model + " on " + report.device +
-        formatted("\nOne core at most: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, int8 %.0f GOPS, memory %.1f GB/s\n", report.ceilings.f32_gflops,
-                  report.ceilings.bf16_gflops, report.ceilings.int8_gops, report.ceilings.memory_gb_per_s));
+        formatted("\nOne core at most: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, int8 %.0f GOPS, memory %.1f GB/s (all cores %.1f)\n", report.ceilings.f32_gflops,
+                  report.ceilings.bf16_gflops, report.ceilings.int8_gops, report.ceilings.memory_gb_per_s, report.ceilings.all_cores_memory_gb_per_s));
     say("context  mode     interval  prefill  decode  decode  core ms  attention   shares of the CPU time, G/s per core                keys  resident\n"
         "                    tok/s    tok/s   tok/s    GB/s    /token  whole, s    projections experts  indexer  top-k  attention  other   MiB     MiB\n");
   }
@@ -55,32 +55,16 @@ void print_csv(const engine::BenchReport& report, const engine::BenchRow& row) {
                          "attention_core_ms_per_token,attention_core_seconds,decode_gb_per_second,expanded_core_ms_per_token,"
                          "expanded_core_seconds,key_bytes,resident_bytes";
     for (const char* part : kPartNames) header += formatted(",%s_share,%s_giga_per_core_second", part, part);
-    say(header + "\n");
+    say(header + ",f32_ceiling_gflops,bf16_ceiling_gflops,int8_ceiling_gops,memory_ceiling_gb_per_s,all_cores_memory_ceiling_gb_per_s\n");
   }
   std::string line = formatted("%lld,%s,%.1f,%.1f,%.2f,%.4f,%.4f,%.3f,%.2f,%.4f,%.3f,%lld,%lld", static_cast<long long>(row.context), name_of(row.mode),
                                row.interval_tokens_per_second, row.prefill_tokens_per_second, row.decode_tokens_per_second, row.core_ms_per_token,
                                row.attention_core_ms_per_token, row.attention_core_seconds, row.decode_gb_per_second, row.expanded_core_ms_per_token,
                                row.expanded_core_seconds, static_cast<long long>(row.key_bytes), static_cast<long long>(row.resident_bytes));
   for (std::size_t i = 0; i < row.share.size(); ++i) line += formatted(",%.4f,%.1f", row.share[i], row.giga_per_second[i]);
-  say(line + "\n");
-}
-
-nlohmann::ordered_json as_json(const engine::BenchReport& report) {
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const engine::BenchRow& row : report.rows) {
-    nlohmann::ordered_json parts;
-    for (std::size_t i = 0; i < row.share.size(); ++i) parts[kPartNames[i]] = {{"share", row.share[i]}, {"giga_per_core_second", row.giga_per_second[i]}};
-    rows.push_back({{"context", row.context}, {"mode", name_of(row.mode)}, {"interval_tokens_per_second", row.interval_tokens_per_second},
-                    {"prefill_tokens_per_second", row.prefill_tokens_per_second}, {"decode_tokens_per_second", row.decode_tokens_per_second},
-                    {"core_ms_per_token", row.core_ms_per_token}, {"attention_core_ms_per_token", row.attention_core_ms_per_token},
-                    {"attention_core_seconds", row.attention_core_seconds}, {"decode_gb_per_second", row.decode_gb_per_second},
-                    {"expanded_core_ms_per_token", row.expanded_core_ms_per_token}, {"expanded_core_seconds", row.expanded_core_seconds}, {"key_bytes", row.key_bytes}, {"resident_bytes", row.resident_bytes},
-                    {"parts", parts}});
-  }
-  return {{"model", report.model}, {"device", report.device}, {"weight_bytes", report.weight_bytes},
-          {"ceilings", {{"f32_gflops", report.ceilings.f32_gflops}, {"bf16_gflops", report.ceilings.bf16_gflops},
-                        {"int8_gops", report.ceilings.int8_gops}, {"memory_gb_per_s", report.ceilings.memory_gb_per_s}}},
-          {"rows", rows}};
+  const kernels::Ceilings& most = report.ceilings;
+  say(line + formatted(",%.1f,%.1f,%.1f,%.2f,%.2f\n", most.f32_gflops, most.bf16_gflops, most.int8_gops, most.memory_gb_per_s,
+                       most.all_cores_memory_gb_per_s));
 }
 
 std::vector<engine::BenchRow> rows_of(const engine::BenchReport& report, engine::SelectionMode mode) {
@@ -106,6 +90,38 @@ double crossover(const std::vector<engine::BenchRow>& rows, const std::function<
     before = here;
   }
   return -1;
+}
+
+/// Crossover of the indexer with dense attention in both forms, as far as both were measured.
+nlohmann::ordered_json crossovers(const engine::BenchReport& report) {
+  const auto sparse = rows_of(report, engine::SelectionMode::kIndexer);
+  const auto dense = rows_of(report, engine::SelectionMode::kDense);
+  nlohmann::ordered_json found = nlohmann::ordered_json::object();
+  if (sparse.empty()) return found;
+  const auto as_number = [](double tokens) { return tokens < 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(tokens); };
+  if (dense.size() == sparse.size())
+    found["latents_as_keys"] = as_number(crossover(sparse, [&](std::size_t i) { return dense[i].attention_core_ms_per_token; }));
+  found["keys_written_out"] = as_number(crossover(sparse, [&](std::size_t i) { return sparse[i].expanded_core_ms_per_token; }));
+  return found;
+}
+
+nlohmann::ordered_json as_json(const engine::BenchReport& report) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const engine::BenchRow& row : report.rows) {
+    nlohmann::ordered_json parts;
+    for (std::size_t i = 0; i < row.share.size(); ++i) parts[kPartNames[i]] = {{"share", row.share[i]}, {"giga_per_core_second", row.giga_per_second[i]}};
+    rows.push_back({{"context", row.context}, {"mode", name_of(row.mode)}, {"interval_tokens_per_second", row.interval_tokens_per_second},
+                    {"prefill_tokens_per_second", row.prefill_tokens_per_second}, {"decode_tokens_per_second", row.decode_tokens_per_second},
+                    {"core_ms_per_token", row.core_ms_per_token}, {"attention_core_ms_per_token", row.attention_core_ms_per_token},
+                    {"attention_core_seconds", row.attention_core_seconds}, {"decode_gb_per_second", row.decode_gb_per_second},
+                    {"expanded_core_ms_per_token", row.expanded_core_ms_per_token}, {"expanded_core_seconds", row.expanded_core_seconds}, {"key_bytes", row.key_bytes}, {"resident_bytes", row.resident_bytes},
+                    {"parts", parts}});
+  }
+  return {{"model", report.model}, {"device", report.device}, {"weight_bytes", report.weight_bytes},
+          {"ceilings", {{"f32_gflops", report.ceilings.f32_gflops}, {"bf16_gflops", report.ceilings.bf16_gflops},
+                        {"int8_gops", report.ceilings.int8_gops}, {"memory_gb_per_s", report.ceilings.memory_gb_per_s},
+                        {"all_cores_memory_gb_per_s", report.ceilings.all_cores_memory_gb_per_s}}},
+          {"dense_cheaper_below_tokens", crossovers(report)}, {"rows", rows}};
 }
 
 std::string crossover_text(const engine::BenchReport& report, double tokens) {

@@ -3,9 +3,11 @@
 #include <ctime>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "kernels/cpu/expanded_head.h"
+#include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/tile_kernels.h"
 #include "kernels/reference/host_memory.h"
 
@@ -18,16 +20,37 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// Best of several runs of `work`, which returns how many operations it did, in 1e9 per second.
+double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Best of several runs of `work`, which returns how many operations it did, in 1e9 per second of `clock`.
 template <typename Work>
-double best_rate(const Work& work) {
+double best_rate(const Work& work, double (*clock)() = cpu_seconds) {
   double best = 0;
   for (int run = 0; run < 12; ++run) {
-    const double start = cpu_seconds();
+    const double start = clock();
     const double n = work();
-    best = std::max(best, n / std::max(1e-9, cpu_seconds() - start) * 1e-9);
+    best = std::max(best, n / std::max(1e-9, clock() - start) * 1e-9);
   }
   return best;
+}
+
+void measure_memory(const cpu::TileKernels& cpu, Ceilings& ceilings) {
+  constexpr std::int64_t kFloats = std::int64_t{64} << 20;
+  constexpr std::int64_t kParts = 256;
+  const auto memory = HostBuffer::create(kFloats * sizeof(float));
+  if (memory == nullptr) return;
+  const auto* floats = memory->as<float>();
+  std::fill_n(memory->as<float>(), kFloats, 1.0f);
+  ceilings.memory_gb_per_s = best_rate([&] { return cpu.read_floats(floats, kFloats) * sizeof(float); });
+  cpu::ThreadPool pool(cpu::physical_cores());
+  ceilings.all_cores_memory_gb_per_s = best_rate(
+      [&] {
+        pool.run(kParts, [&](std::int64_t i, int) { cpu.read_floats(floats + i * (kFloats / kParts), kFloats / kParts); });
+        return static_cast<double>(kFloats) * sizeof(float);
+      },
+      wall_seconds);
 }
 
 }  // namespace
@@ -39,12 +62,7 @@ Ceilings measure_cpu_ceilings() {
   ceilings.f32_gflops = best_rate([&] { return cpu.spin_f32(kLoops); });
   if (cpu.spin_bf16 != nullptr) ceilings.bf16_gflops = best_rate([&] { return cpu.spin_bf16(kLoops); });
   if (cpu.spin_i8 != nullptr) ceilings.int8_gops = best_rate([&] { return cpu.spin_i8(kLoops); });
-  constexpr std::int64_t kFloats = std::int64_t{64} << 20;
-  if (const auto memory = HostBuffer::create(kFloats * sizeof(float))) {
-    std::fill_n(memory->as<float>(), kFloats, 1.0f);
-    ceilings.memory_gb_per_s =
-        best_rate([&] { return cpu.read_floats(memory->as<float>(), kFloats) * sizeof(float); });
-  }
+  measure_memory(cpu, ceilings);
   return ceilings;
 }
 

@@ -192,6 +192,107 @@ void indexer(benchmark::State& state, Compute compute) {
   report(state, "GOPS", 2.0 * static_cast<double>(n * heads * dim) * static_cast<double>(n_keys));
 }
 
+/// Arguments: heads, dimensions, keys. The scores of one query, for drill-down.
+void scores(benchmark::State& state, Compute compute) {
+  const std::int64_t heads = state.range(0);
+  const std::int64_t dim = state.range(1);
+  const std::int64_t n_keys = state.range(2);
+  auto backend = make_backend(compute);
+  const Keys keys(*backend, n_keys, 1, 1, static_cast<int>(dim));
+  std::vector<float> queries = random_floats(heads * dim, 10);
+  std::vector<float> head_weights = random_floats(heads, 11);
+  std::vector<float> out(static_cast<std::size_t>(n_keys));
+  for (auto _ : state)
+    backend->score_keys({view(queries, 1, heads, dim), view(head_weights, 1, heads), keys.cache.get(), n_keys - 1, view(out, 1, n_keys)});
+  report(state, "GOPS", 2.0 * static_cast<double>(heads * dim * n_keys));
+}
+
+/// Arguments: tokens, heads, inputs and outputs of a head.
+void matmul_heads(benchmark::State& state, Compute compute) {
+  const std::int64_t n = state.range(0);
+  const std::int64_t heads = state.range(1);
+  auto backend = make_backend(compute);
+  const auto weight = load(*backend, heads * state.range(3), state.range(2));
+  std::vector<float> in = random_floats(n * heads * state.range(2), 5);
+  std::vector<float> out(static_cast<std::size_t>(n * heads * state.range(3)));
+  for (auto _ : state)
+    backend->matmul_heads({view(in, n, heads, state.range(2)), weight.get(), view(out, n, heads, state.range(3))});
+  report(state, "GFLOP/s", 2.0 * static_cast<double>(n * heads * state.range(2) * state.range(3)));
+}
+
+/// Arguments: tokens, hidden, inner.
+void feed_forward(benchmark::State& state, Compute compute) {
+  const std::int64_t n = state.range(0);
+  const std::int64_t hidden = state.range(1);
+  auto backend = make_backend(compute);
+  const auto gate = load(*backend, state.range(2), hidden);
+  const auto up = load(*backend, state.range(2), hidden);
+  const auto down = load(*backend, hidden, state.range(2));
+  std::vector<float> in = random_floats(n * hidden, 6);
+  std::vector<float> out(in.size());
+  for (auto _ : state)
+    backend->feed_forward({view(in, n, hidden), {gate.get(), up.get(), down.get()}, view(out, n, hidden), false});
+  report(state, "GFLOP/s", 6.0 * static_cast<double>(n * hidden * state.range(2)));
+}
+
+constexpr auto kBest = [](const std::vector<double>& values) {
+  return *std::max_element(values.begin(), values.end());
+};
+
+/// The operations that only go over rows, of 512 tokens of 384 values: G values per second.
+void add_row_operations() {
+  constexpr std::int64_t kTokens = 512;
+  constexpr std::int64_t kWidth = 384;
+  using Operation = void (*)(kernels::Backend&, std::vector<float>&, std::vector<float>&);
+  static const std::vector<std::pair<const char*, Operation>> operations{
+      {"rms_norm", [](kernels::Backend& backend, std::vector<float>& in, std::vector<float>& out) {
+         backend.rms_norm({view(in, kTokens, kWidth), view(in, kWidth), view(out, kTokens, kWidth)});
+       }},
+      {"layer_norm", [](kernels::Backend& backend, std::vector<float>& in, std::vector<float>& out) {
+         backend.layer_norm({view(in, kTokens, kWidth), view(in, kWidth), view(in, kWidth), view(out, kTokens, kWidth)});
+       }},
+      {"rotate", [](kernels::Backend& backend, std::vector<float>& in, std::vector<float>& out) {
+         backend.rotate({view(out, kTokens, kWidth / 32, 32), view(in, 16), 32, 0, kernels::RopePairs::kHalfSplit, 1000});
+       }},
+      {"hadamard", [](kernels::Backend& backend, std::vector<float>&, std::vector<float>& out) {
+         backend.hadamard({view(out, kTokens * kWidth / 64, 64)});
+       }},
+      {"add", [](kernels::Backend& backend, std::vector<float>& in, std::vector<float>& out) {
+         backend.add({view(in, kTokens, kWidth), view(out, kTokens, kWidth)});
+       }},
+      {"route_experts", [](kernels::Backend& backend, std::vector<float>& in, std::vector<float>& out) {
+         static std::vector<std::int32_t> chosen(kTokens * 48 * 2);
+         kernels::RouteExpertsArgs args;
+         args.logits = view(in, kTokens * 48, 8);
+         args.experts = {chosen.data(), DType::kI32, {kTokens * 48, 2, 1}};
+         args.weights = view(out, kTokens * 48, 2);
+         backend.route_experts(args);
+       }},
+  };
+  for (const auto& [name, operation] : operations)
+    benchmark::RegisterBenchmark(name, [operation](benchmark::State& state) {
+      auto backend = make_backend(Compute::kF32);
+      std::vector<float> in = random_floats(kTokens * kWidth, 20);
+      std::vector<float> out(in.size());
+      for (auto _ : state) operation(*backend, in, out);
+      report(state, "G/s", static_cast<double>(kTokens * kWidth));
+    })->ComputeStatistics("best", kBest);
+}
+
+/// Arguments: latent, rope and indexer dimensions. One chunk of keys into the caches: G values per second.
+void store_keys(benchmark::State& state, Compute compute) {
+  constexpr std::int64_t kTokens = 512;
+  auto backend = make_backend(compute);
+  const auto cache = std::move(std::get<0>(backend->make_key_cache(
+      {kTokens, static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), static_cast<int>(state.range(2))})));
+  std::vector<float> latent = random_floats(kTokens * state.range(0), 2);
+  std::vector<float> rope = random_floats(kTokens * state.range(1), 3);
+  std::vector<float> index = random_floats(kTokens * state.range(2), 4);
+  for (auto _ : state)
+    backend->store_keys({cache.get(), view(latent, kTokens, state.range(0)), view(rope, kTokens, state.range(1)), view(index, kTokens, state.range(2)), 0});
+  report(state, "G/s", static_cast<double>(kTokens * (state.range(0) + state.range(1) + state.range(2))));
+}
+
 /// Arguments: scores, k. Selection alone from scores that are there; warm: a limit is known beforehand that 5/4 k of
 /// them reach.
 void top_k(benchmark::State& state, bool warm) {
@@ -219,10 +320,6 @@ void top_k(benchmark::State& state, bool warm) {
       benchmark::Counter(1e-6, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
-constexpr auto kBest = [](const std::vector<double>& values) {
-  return *std::max_element(values.begin(), values.end());
-};
-
 void add(const char* name, void (*function)(benchmark::State&, Compute),
          const std::vector<std::vector<std::int64_t>>& sizes) {
   for (const auto& [label, compute] : {std::pair{"f32", Compute::kF32}, std::pair{"bf16", Compute::kBF16}, std::pair{"int8", Compute::kInt8}})
@@ -238,6 +335,11 @@ int main(int argc, char** argv) {
   add("matmul", matmul,
       {{512, 384, 384}, {512, 384, 1024}, {2048, 2048, 2048}, {64, 2048, 7168}, {1, 2048, 7168}});
   add("experts", experts, {{512, 384, 128}, {256, 1024, 512}, {1, 384, 128}});
+  add("matmul_heads", matmul_heads, {{512, 8, 64, 256}, {512, 8, 256, 64}});
+  add("feed_forward", feed_forward, {{512, 384, 768}, {1, 384, 768}});
+  add("store_keys", store_keys, {{256, 32, 64}});
+  add("scores", scores, {{4, 64, 131072}});
+  add_row_operations();
   add("attention_selected", attention,
       {{8, 256, 32, 32768, 256, 64}, {8, 256, 32, 131072, 256, 64}, {16, 512, 64, 32768, 2048, 8}});
   add("attention_dense", attention,
@@ -265,8 +367,8 @@ int main(int argc, char** argv) {
         ->ComputeStatistics("best", kBest);
   benchmark::Initialize(&argc, argv);
   const kernels::Ceilings ceilings = kernels::measure_cpu_ceilings();
-  std::printf("One core at most: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, int8 %.0f GOPS, memory %.1f GB/s\n",
-              ceilings.f32_gflops, ceilings.bf16_gflops, ceilings.int8_gops, ceilings.memory_gb_per_s);
+  std::printf("One core at most: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, int8 %.0f GOPS, memory %.1f GB/s (all cores %.1f)\n",
+              ceilings.f32_gflops, ceilings.bf16_gflops, ceilings.int8_gops, ceilings.memory_gb_per_s, ceilings.all_cores_memory_gb_per_s);
   std::fflush(stdout);
   benchmark::RunSpecifiedBenchmarks();
 }
