@@ -49,10 +49,14 @@ struct GemmBF16Dot {
     const std::byte* a = tile.a;
     for (std::int64_t left = (tile.k + 1) / 2; left > 0; left -= kPairs, a += kRows * kChunkBytes) {
       const int n = left < kPairs ? static_cast<int>(left) : kPairs;
+      const std::ptrdiff_t ahead = fetch_distance(left * kChunkBytes, tile.panel_bytes, kPanels);
 #pragma GCC unroll 2
       for (int i = 0; i < n; ++i, b += kChunkBytes) {
         P::Words weights[kPanels];
-        for (int p = 0; p < kPanels; ++p) weights[p] = P::load(b + p * tile.panel_bytes);
+        for (int p = 0; p < kPanels; ++p) {
+          weights[p] = P::load(b + p * tile.panel_bytes);
+          if (kRows <= kFewRows) __builtin_prefetch(b + p * tile.panel_bytes + ahead, 0, 2);
+        }
         for (int r = 0; r < kRows; ++r) {
           const P::Words value = P::all(a + r * kChunkBytes + i * 4);
           for (int p = 0; p < kPanels; ++p) sums[r][p] = P::dot(sums[r][p], weights[p], value);

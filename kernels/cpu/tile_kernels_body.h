@@ -76,6 +76,17 @@ inline void gemm_up_to(GemmTile tile, const Kernel& kernel) {
 
 constexpr int kPerPanel = kPanel / kLanes;  // registers that one step of a panel fills
 
+// With few rows of activations a product is over as soon as its weights have come from memory. The processor foresees
+// what lies ahead within a page only, so it is told.
+constexpr int kFewRows = 2;
+constexpr std::ptrdiff_t kFetchAhead = 4096;
+
+/// From a place in a panel with `n_left` bytes still to be read to what is read kFetchAhead bytes later: behind the end
+/// follow the panels that come after the `n_panels` of this call.
+inline std::ptrdiff_t fetch_distance(std::int64_t n_left, std::int64_t panel_bytes, int n_panels) {
+  return n_left > kFetchAhead ? kFetchAhead : kFetchAhead + (n_panels - 1) * panel_bytes;
+}
+
 /// Sums of a tile in registers, loaded from and stored to `c`.
 template <int kRows, int kPanels>
 struct Sums {
@@ -211,9 +222,13 @@ struct GemmI8 {
       Words sums[kRows][kVectors];
       for (int r = 0; r < kRows; ++r)
         for (int v = 0; v < kVectors; ++v) sums[r][v] = *reinterpret_cast<const Words*>(heads[v] + kPanel * 4);
+      const std::ptrdiff_t ahead = fetch_distance(left * (kByteBlockBytes / kByteBlock), tile.panel_bytes, kPanels);
       for (int i = 0; i < n_words; ++i) {
         typename Bytes::Weights weights[kVectors];
-        for (int v = 0; v < kVectors; ++v) weights[v] = Bytes::weights(heads[v] + kPanel * 4 * (2 + i));
+        for (int v = 0; v < kVectors; ++v) {
+          weights[v] = Bytes::weights(heads[v] + kPanel * 4 * (2 + i));
+          if (kRows <= kFewRows) __builtin_prefetch(heads[v] + kPanel * 4 * (2 + i) + ahead, 0, 2);
+        }
         for (int r = 0; r < kRows; ++r) {
           unsigned value;
           __builtin_memcpy(&value, a + r * kChunkBytes + i * 4, sizeof value);
