@@ -72,7 +72,7 @@ int ingest_all(const IngestArguments& arguments) {
 Result<DocumentId> ingest_path(Project& project, const std::filesystem::path& path, const IngestOptions& options, std::stop_token stop) {
   ProgressLine progress;
   const auto observer = [&progress](const IngestProgress& state) {
-    progress.show("Reading " + state.what + ": " + app::describe(state, "parts"));
+    progress.show("Reading " + state.what + ": " + app::describe(state));
   };
   auto id = ingest(project, path, options, observer, stop);
   progress.clear();

@@ -26,6 +26,7 @@ using GitDiff = GitObject<git_diff, git_diff_free>;
 using GitPatch = GitObject<git_patch, git_patch_free>;
 using GitWalk = GitObject<git_revwalk, git_revwalk_free>;
 using GitReference = GitObject<git_reference, git_reference_free>;
+using GitReferences = GitObject<git_reference_iterator, git_reference_iterator_free>;
 using GitAny = GitObject<git_object, git_object_free>;
 
 }  // namespace app

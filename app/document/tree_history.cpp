@@ -15,6 +15,7 @@ using engine::Result;
 
 constexpr int kMaxCommits = 5000;
 constexpr auto kMaxTime = std::chrono::seconds(3);
+constexpr std::size_t kMaxRevisions = 500;
 constexpr std::size_t kMaxDiffBytes = 4u << 20;  // of one file
 
 GitRepository open_repository(const std::filesystem::path& folder, std::string& prefix) {
@@ -113,6 +114,25 @@ TreeHistory read_history(const std::filesystem::path& folder, const std::vector<
     }
   }
   return history;
+}
+
+std::vector<std::string> tree_revisions(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::string prefix;
+  const GitRepository repository = open_repository(folder, prefix);
+  if (!repository || revision_of(repository.get()).empty()) return names;
+  names.push_back("HEAD");
+  for (const char* glob : {"refs/heads/*", "refs/remotes/*", "refs/tags/*"}) {
+    git_reference_iterator* opened = nullptr;
+    if (git_reference_iterator_glob_new(&opened, repository.get(), glob) != 0) continue;
+    const GitReferences references(opened);
+    const char* name = nullptr;
+    while (names.size() < kMaxRevisions && git_reference_next_name(&name, opened) == 0) {
+      const std::string_view whole = name;
+      names.emplace_back(whole.substr(whole.find('/', 5) + 1));  // past "refs/heads/"
+    }
+  }
+  return names;
 }
 
 Result<TreeDiff> read_diff(const std::filesystem::path& folder, const std::string& since) {

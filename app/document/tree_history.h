@@ -19,6 +19,10 @@ struct TreeHistory {
 /// most: a file that did not change in that time has no entry.
 TreeHistory read_history(const std::filesystem::path& folder, const std::vector<std::string>& paths, std::stop_token stop);
 
+/// What the changes of a folder can be read against: "HEAD" (for what is not committed yet), then
+/// branches and tags. Empty: not under git.
+std::vector<std::string> tree_revisions(const std::filesystem::path& folder);
+
 struct FileDiff {
   std::string path;
   std::string text;    // as git prints it

@@ -12,8 +12,11 @@
 
 namespace app {
 
+enum class IngestUnit : std::uint8_t { kPages, kFiles };
+
 struct IngestProgress {
   std::string what;               // "report.pdf" or a path in the tree
+  IngestUnit unit = IngestUnit::kFiles;
   std::int64_t n_done = 0;        // pages or files
   std::int64_t n_total = 0;       // 0: not known yet
   std::int64_t n_bytes = 0;       // of text that was read
@@ -24,7 +27,7 @@ struct IngestProgress {
 };
 
 /// "120 of 335 pages, 1.3 MB, 210 pages/s, 1 s left".
-std::string describe(const IngestProgress& progress, std::string_view unit);
+std::string describe(const IngestProgress& progress);
 
 /// Called on the thread that runs `ingest`, at most 20 times a second.
 using IngestObserver = std::function<void(const IngestProgress&)>;
@@ -43,5 +46,20 @@ struct IngestOptions {
 /// for PDFs, so that a broken one cannot take this process down.
 Result<DocumentId> ingest(Project& project, const std::filesystem::path& path, const IngestOptions& options,
                           const IngestObserver& observer, std::stop_token stop);
+
+/// What a document was read from, to read it in again: a path, and for changes what they are against.
+struct IngestSource {
+  std::filesystem::path path;
+  std::string changes_since;
+};
+IngestSource source_of(const Document& document);
+
+/// Whether this page is a picture that text recognition may read.
+bool is_picture_page(const Part& part);
+/// Pages below this certainty are listed for the user.
+inline constexpr double kDoubtfulPage = 0.6;
+
+/// The languages in which text recognition can read here ("deu", "eng"); empty: it is not installed.
+std::vector<std::string> recognition_languages();
 
 }  // namespace app

@@ -11,7 +11,6 @@
 namespace app {
 namespace {
 
-constexpr double kDoubtful = 0.6;
 constexpr std::size_t kMaxListedPages = 12;
 
 /// "3, 7-9": page numbers as a person writes them.
@@ -36,7 +35,7 @@ class PageNotes {
   void add(int number, const std::string& note, double confidence) {
     if (!note.empty()) {
       pages_[note].push_back(number);
-    } else if (confidence < kDoubtful) {
+    } else if (confidence < kDoubtfulPage) {
       pages_["the text is doubtful"].push_back(number);
     }
   }
@@ -66,7 +65,9 @@ Part part_of(const PageFrame& page) {
 /// Reads a PDF, whether new, half read or changed, and keeps the books.
 class PdfReader {
  public:
-  PdfReader(const IngestJob& job, std::string hash) : job_(job), hash_(std::move(hash)), teller_(job.observer, job.path.filename().string()) {}
+  PdfReader(const IngestJob& job, std::string hash) : job_(job), hash_(std::move(hash)), teller_(job.observer, job.path.filename().string()) {
+    teller_.progress.unit = IngestUnit::kPages;
+  }
 
   Result<DocumentId> read_new(const Descriptor& file) { return read_on(file, nullptr); }
 

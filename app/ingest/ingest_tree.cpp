@@ -103,6 +103,7 @@ class KnownParts {
   std::set<PartId> left_;
 };
 
+constexpr std::string_view kChangesSince = " (changes since ";  // in the path of a document made of changes
 constexpr std::size_t kFilesPerTransaction = 256;
 
 /// Looks for functions and classes in the files where nobody has yet. A note for the user when that is
@@ -261,9 +262,16 @@ Result<DocumentId> ingest_tree(const IngestJob& job) {
   return TreeReader(job, tree, std::move(listing), std::move(history)).read();
 }
 
+IngestSource source_of(const Document& document) {
+  const std::size_t since = document.path.rfind(kChangesSince);
+  if (document.kind != DocumentKind::kCodeTree || since == std::string::npos || !document.path.ends_with(')')) return {document.path, ""};
+  const std::size_t revision = since + kChangesSince.size();
+  return {document.path.substr(0, since), document.path.substr(revision, document.path.size() - 1 - revision)};
+}
+
 Result<DocumentId> ingest_changes(const IngestJob& job) {
   TRY_ASSIGN(TreeDiff diff, read_diff(job.path, job.options.changes_since));
-  const std::string path = job.path.string() + " (changes since " + job.options.changes_since + ")";
+  const std::string path = job.path.string() + std::string(kChangesSince) + job.options.changes_since + ")";
   TRY_ASSIGN(const std::vector<Document> documents, job.project.documents());
   ProgressTeller teller(job.observer, job.path.filename().string());
   teller.progress.n_total = static_cast<std::int64_t>(diff.files.size());

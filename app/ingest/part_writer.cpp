@@ -36,18 +36,19 @@ void ProgressTeller::estimate(Clock::time_point now) {
   if (progress.n_total > 0 && progress.per_second > 0) progress.seconds_left = static_cast<double>(progress.n_total - progress.n_done) / progress.per_second;
 }
 
-std::string describe(const IngestProgress& progress, std::string_view unit) {
+std::string describe(const IngestProgress& progress) {
   char text[64];
+  const std::string unit = progress.unit == IngestUnit::kPages ? "pages" : "files";
   std::string line = std::to_string(progress.n_done);
   if (progress.n_total > 0) line += " of " + std::to_string(progress.n_total);
-  line += ' ' + std::string(unit);
+  line += ' ' + unit;
   if (progress.n_bytes > 0) {
     std::snprintf(text, sizeof text, ", %.1f MB", static_cast<double>(progress.n_bytes) / 1e6);
     line += text;
   }
   if (progress.per_second > 0) {
     std::snprintf(text, sizeof text, progress.per_second < 10 ? ", %.1f " : ", %.0f ", progress.per_second);
-    line += text + std::string(unit) + "/s";
+    line += text + unit + "/s";
   }
   if (progress.seconds_left >= 0 && progress.n_done < progress.n_total) {
     const auto left = static_cast<long long>(std::ceil(progress.seconds_left));

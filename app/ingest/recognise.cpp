@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -95,6 +96,24 @@ double number_in(std::string_view text) {
 
 }  // namespace
 
+bool is_picture_page(const Part& part) { return part.note.find(kPicturePage) != std::string::npos; }
+
+std::vector<std::string> recognition_languages() {
+  std::vector<std::string> languages;
+  if (find_tesseract().empty()) return languages;
+  for (const char* folder : {"/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata"}) {
+    std::error_code missing;
+    for (const auto& file : std::filesystem::directory_iterator(folder, missing)) {
+      const std::string name = file.path().stem().string();
+      // "osd" finds how a page is turned; it reads nothing.
+      if (file.path().extension() == ".traineddata" && name != "osd" && is_language(name)) languages.push_back(name);
+    }
+  }
+  std::sort(languages.begin(), languages.end());
+  languages.erase(std::unique(languages.begin(), languages.end()), languages.end());
+  return languages;
+}
+
 PartText recognised_page(std::string_view tsv, int width, int height, double dots_per_inch) {
   const double points = 72 / dots_per_inch;
   RawPage page;
@@ -140,7 +159,7 @@ PartText recognised_page(std::string_view tsv, int width, int height, double dot
 Result<std::string> recognise_pages(const IngestJob& job, DocumentId document, ProgressTeller& teller) {
   TRY_ASSIGN(std::vector<Part> parts, job.project.parts(document));
   const std::size_t n_parts = parts.size();
-  std::erase_if(parts, [](const Part& part) { return part.note.find(kPicturePage) == std::string::npos; });
+  std::erase_if(parts, [](const Part& part) { return !is_picture_page(part); });
   if (parts.empty()) return std::string();
   const std::string program = find_tesseract();
   if (program.empty()) return std::string("text recognition is not installed; install the package tesseract-ocr and read the document again");

@@ -244,11 +244,12 @@ class IngestTest : public QObject {
     progress.n_bytes = 1'300'000;
     progress.per_second = 210;
     progress.seconds_left = 1.02;
-    QCOMPARE(describe(progress, "pages"), "120 of 335 pages, 1.3 MB, 210 pages/s, 2 s left");
+    progress.unit = IngestUnit::kPages;
+    QCOMPARE(describe(progress), "120 of 335 pages, 1.3 MB, 210 pages/s, 2 s left");
     progress.seconds_left = -1;
     progress.per_second = 0;
     progress.stage = "recognising text";
-    QCOMPARE(describe(progress, "pages"), "120 of 335 pages, 1.3 MB (recognising text)");
+    QCOMPARE(describe(progress), "120 of 335 pages, 1.3 MB (recognising text)");
   }
 
   void letters_set_wide_apart_are_a_word() {

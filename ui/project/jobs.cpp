@@ -46,12 +46,13 @@ void Jobs::announce(int row) {
   emit changed();
 }
 
-void Jobs::progress(int job, const QString& what, qint64 done, qint64 total) {
+void Jobs::progress(int job, const QString& what, qint64 done, qint64 total, const QString& detail) {
   const int row = row_of(job);
   if (row < 0) return;
   jobs_[row].what = what;
   jobs_[row].done = done;
   jobs_[row].total = total;
+  jobs_[row].detail = detail;
   announce(row);
 }
 
@@ -74,15 +75,42 @@ void Jobs::cancel(int job) {
   cancel();
 }
 
+void Jobs::set_again(int job, std::function<void()> again) {
+  const int row = row_of(job);
+  if (row >= 0) jobs_[row].again = std::move(again);
+}
+
+void Jobs::run_again(int job) {
+  const int row = row_of(job);
+  if (row < 0 || !index(row).data(kAgainRole).toBool()) return;
+  const auto again = std::move(jobs_[row].again);
+  beginRemoveRows({}, row, row);
+  jobs_.erase(jobs_.begin() + row);
+  endRemoveRows();
+  again();
+  emit changed();
+}
+
 int Jobs::n_running() const {
   return static_cast<int>(std::count_if(jobs_.begin(), jobs_.end(), [](const Job& j) { return j.state == State::kRunning; }));
 }
 
+QModelIndex Jobs::foremost() const {
+  QModelIndex newest;
+  for (int row = 0; row < static_cast<int>(jobs_.size()); ++row) {
+    if (jobs_[row].state != State::kRunning) continue;
+    if (jobs_[row].total > 0) return index(row);
+    newest = index(row);
+  }
+  return newest;
+}
+
 QString Jobs::summary() const {
-  const auto job = std::find_if(jobs_.rbegin(), jobs_.rend(), [](const Job& j) { return j.state == State::kRunning; });
-  if (job == jobs_.rend()) return {};
-  QString text = job->title;
-  if (job->total > 0) text += QStringLiteral("  ") + tr("%1 of %2").arg(grouped(job->done), grouped(job->total));
+  const QModelIndex shown = foremost();
+  if (!shown.isValid()) return {};
+  const Job& job = jobs_[static_cast<std::size_t>(shown.row())];
+  QString text = job.title;
+  if (job.total > 0) text += QStringLiteral("  ") + tr("%1 of %2").arg(grouped(job.done), grouped(job.total));
   const int more = n_running() - 1;
   return more > 0 ? tr("%1, and %n more", nullptr, more).arg(text) : text;
 }
@@ -100,12 +128,14 @@ QVariant Jobs::data(const QModelIndex& index, int role) const {
       if (job.state == State::kFailed) return job.error;
       if (job.state == State::kCancelled) return tr("cancelled");
       if (job.state == State::kDone) return tr("done");
+      if (!job.detail.isEmpty()) return job.detail;
       return job.total > 0 ? tr("%1 of %2").arg(grouped(job.done), grouped(job.total)) : job.what;
     case kFractionRole: return fraction;
     case kStateRole: return static_cast<int>(job.state);
     case kIdRole: return job.id;
+    case kAgainRole: return job.again != nullptr && (job.state == State::kCancelled || job.state == State::kFailed);
     case kTimeLeftRole: {
-      if (job.state != State::kRunning || fraction < 0.02) return QString();
+      if (job.state != State::kRunning || fraction < 0.02 || !job.detail.isEmpty()) return QString();
       const double taken = static_cast<double>(job.clock.elapsed()) / 1000.0;
       return tr("%1 left").arg(duration_text(taken / fraction - taken));
     }

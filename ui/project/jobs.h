@@ -14,18 +14,24 @@ class Jobs final : public QAbstractListModel {
   Q_OBJECT
 
  public:
-  enum Role { kWhatRole = Qt::UserRole, kFractionRole, kStateRole, kTimeLeftRole, kIdRole };
+  enum Role { kWhatRole = Qt::UserRole, kFractionRole, kStateRole, kTimeLeftRole, kIdRole, kAgainRole };
   enum class State { kRunning, kDone, kFailed, kCancelled };
 
   using QAbstractListModel::QAbstractListModel;
 
   /// `cancel` is called at most once, here; empty: the job cannot be cancelled.
   int begin(const QString& title, std::function<void()> cancel);
-  void progress(int job, const QString& what, qint64 done, qint64 total);
+  /// `detail`: a line that says how far it is, with its own time left; empty: made from the numbers.
+  void progress(int job, const QString& what, qint64 done, qint64 total, const QString& detail = {});
+  /// Lets a job that was cancelled or failed be begun anew; `again` is called at most once, here.
+  void set_again(int job, std::function<void()> again);
+  void run_again(int job);
   void finish(int job, const QString& error);
   void cancel(int job);
   int n_running() const;
-  /// Of the newest running job, for the status line; empty when nothing runs.
+  /// The running job for the status line: one that is under way before one that waits; none: invalid.
+  QModelIndex foremost() const;
+  /// Of that job; empty when nothing runs.
   QString summary() const;
 
   int rowCount(const QModelIndex& parent = {}) const override;
@@ -39,12 +45,14 @@ class Jobs final : public QAbstractListModel {
     int id = 0;
     QString title;
     QString what;
+    QString detail;
     qint64 done = 0;
     qint64 total = 0;
     QElapsedTimer clock;
     State state = State::kRunning;
     QString error;
     std::function<void()> cancel;
+    std::function<void()> again;
   };
   int row_of(int job) const;
   void announce(int row);

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "app/ingest/ingest.h"
 #include "app/question/unfinished_run.h"
 #include "engine/base/log.h"
+#include "ui/project/ingest_text.h"
 #include "ui/project/jobs.h"
 
 namespace ui {
@@ -51,12 +51,7 @@ void ProjectSession::open(const std::filesystem::path& path) {
         }
         open_ = true;
         read_only_reason_ = QString::fromStdString(result->read_only_reason);
-        documents_ = std::move(result->snapshot.documents);
-        parts_ = std::move(result->snapshot.parts);
-        part_places_.clear();
-        for (const auto& [document, parts] : parts_) {
-          for (std::size_t i = 0; i < parts.size(); ++i) part_places_.insert(parts[i].id, {document, i});
-        }
+        take(std::move(result->snapshot));
         emit opened();
         emit documents_changed();
         emit runs_changed();
@@ -73,6 +68,12 @@ void ProjectSession::close() {
   open_ = false;
   documents_.clear();
   parts_.clear();
+  n_left_out_.clear();
+  for (const auto& [job, path] : std::exchange(reading_, {})) {
+    jobs_.set_again(job, nullptr);
+    jobs_.cancel(job);
+  }
+  read_only_reason_.clear();
   part_places_.clear();
   recent_texts_.clear();
   refreshing_ = refresh_again_ = false;
@@ -84,8 +85,21 @@ app::Result<ProjectSession::Snapshot> ProjectSession::read_snapshot(const app::P
   TRY_ASSIGN(snapshot.documents, project.documents());
   for (const app::Document& document : snapshot.documents) {
     TRY_ASSIGN(snapshot.parts[document.id], project.parts(document.id));
+    if (document.kind != app::DocumentKind::kCodeTree) continue;
+    TRY_ASSIGN(const std::vector<app::LeftOut> left_out, project.left_out(document.id));
+    snapshot.n_left_out.insert(document.id, static_cast<std::int64_t>(left_out.size()));
   }
   return snapshot;
+}
+
+void ProjectSession::take(Snapshot snapshot) {
+  documents_ = std::move(snapshot.documents);
+  parts_ = std::move(snapshot.parts);
+  n_left_out_ = std::move(snapshot.n_left_out);
+  part_places_.clear();
+  for (const auto& [document, parts] : parts_) {
+    for (std::size_t i = 0; i < parts.size(); ++i) part_places_.insert(parts[i].id, {document, i});
+  }
 }
 
 void ProjectSession::refresh() {
@@ -103,12 +117,7 @@ void ProjectSession::refresh() {
           emit failed(QString::fromStdString(result.error().message));
           return;
         }
-        documents_ = std::move(result->documents);
-        parts_ = std::move(result->parts);
-        part_places_.clear();
-        for (const auto& [document, parts] : parts_) {
-          for (std::size_t i = 0; i < parts.size(); ++i) part_places_.insert(parts[i].id, {document, i});
-        }
+        take(std::move(*result));
         emit documents_changed();
         if (refresh_again_) {
           refresh_again_ = false;
@@ -141,24 +150,58 @@ QString ProjectSession::part_title(app::PartId id) const {
 }
 
 void ProjectSession::ingest(const std::vector<std::filesystem::path>& paths) {
-  if (!open_) return;
-  for (const auto& path : paths) ingest_next(path);
+  for (const auto& path : paths) read(path, {});
 }
 
-void ProjectSession::ingest_next(const std::filesystem::path& path) {
+void ProjectSession::read_again(const app::Document& document, app::IngestOptions options) {
+  app::IngestSource source = app::source_of(document);
+  options.changes_since = std::move(source.changes_since);
+  read(source.path, std::move(options));
+}
+
+namespace {
+
+std::int64_t n_pictures(const std::vector<app::Part>& parts) { return std::count_if(parts.begin(), parts.end(), app::is_picture_page); }
+
+}  // namespace
+
+std::int64_t ProjectSession::n_picture_pages() const {
+  std::int64_t n = 0;
+  for (const auto& [document, parts] : parts_) n += n_pictures(parts);
+  return n;
+}
+
+void ProjectSession::recognise(const app::IngestOptions& options) {
+  for (const app::Document& document : documents_) {
+    const auto parts = parts_.find(document.id);
+    if (parts != parts_.end() && n_pictures(parts->second) > 0 && !is_reading(document)) read_again(document, options);
+  }
+}
+
+bool ProjectSession::is_reading(const app::Document& document) const {
+  const std::filesystem::path path = app::source_of(document).path;
+  return std::any_of(reading_.begin(), reading_.end(), [&](const auto& each) { return each.second == path; });
+}
+
+void ProjectSession::read(const std::filesystem::path& path, app::IngestOptions options) {
+  if (!open_) return;
   const QString name = QString::fromStdString(path.filename().string());
   auto stop = std::make_shared<std::stop_source>();
   const int job = jobs_.begin(tr("Reading %1").arg(name), [stop] { stop->request_stop(); });
+  jobs_.progress(job, tr("waiting for what is read before it"), 0, 0);
   const QPointer<QObject> self(this);
   const Ticket ticket = ticket_;
+  jobs_.set_again(job, [this, self, ticket, path, options] {
+    if (self != nullptr && ticket.is_current()) read(path, options);
+  });
+  reading_.emplace(job, path);
+  options.worker = worker_;
   run_in_background(
       ingest_thread_, this, ticket,
-      [this, self, ticket, job, stop, path, project_path = path_, worker = worker_](std::stop_token thread_stop) -> app::Result<app::DocumentId> {
+      [this, self, ticket, job, stop, path, options, project_path = path_](std::stop_token thread_stop) -> app::Result<app::DocumentId> {
         const std::stop_callback forward(thread_stop, [stop] { stop->request_stop(); });
         if (stop->stop_requested()) return app::Error{app::ErrorCode::kCancelled, "Cancelled before it began."};
         TRY_ASSIGN(const std::unique_ptr<app::Project> project, app::Project::open(project_path));
-        app::IngestOptions options;
-        options.worker = worker;
         QElapsedTimer since_refresh;
         since_refresh.start();
         return app::ingest(
@@ -167,13 +210,14 @@ void ProjectSession::ingest_next(const std::filesystem::path& path) {
               const bool refresh_now = since_refresh.elapsed() > kRefreshEveryMs;
               if (refresh_now) since_refresh.restart();
               deliver_to_window(self, ticket, [this, job, progress, refresh_now] {
-                jobs_.progress(job, QString::fromStdString(progress.what), progress.n_done, progress.n_total);
+                jobs_.progress(job, QString::fromStdString(progress.what), progress.n_done, progress.n_total, ingest_text(progress));
                 if (refresh_now) refresh();
               });
             },
             stop->get_token());
       },
       [this, job](app::Result<app::DocumentId> result) {
+        reading_.erase(job);
         jobs_.finish(job, result ? QString() : QString::fromStdString(result.error().message));
         if (!result && result.error().code != app::ErrorCode::kCancelled) emit failed(QString::fromStdString(result.error().message));
         refresh();

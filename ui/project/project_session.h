@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "app/ingest/ingest.h"
 #include "app/project/project.h"
 #include "ui/background_task.h"
 
@@ -34,6 +35,7 @@ class ProjectSession final : public QObject {
   void close();
   bool is_open() const { return open_; }
   const std::filesystem::path& path() const { return path_; }
+  /// Why nothing can be changed here; empty when it can.
   const QString& read_only_reason() const { return read_only_reason_; }
   /// longleaf-cli, which reads PDFs in a process of its own; empty: beside this program.
   void set_worker(std::filesystem::path worker) { worker_ = std::move(worker); }
@@ -48,9 +50,23 @@ class ProjectSession final : public QObject {
 
   /// Reads files and folders into the project, one after the other, as jobs with Cancel.
   void ingest(const std::vector<std::filesystem::path>& paths);
+  /// The same for one path with other than the usual options. Its job can be gone on with after Cancel.
+  void read(const std::filesystem::path& path, app::IngestOptions options);
+  /// Reads a document in again: only what is missing or has changed is read.
+  void read_again(const app::Document& document, app::IngestOptions options = {});
+  /// Whether this document's file or folder is being read, or waits for it.
+  bool is_reading(const app::Document& document) const;
+  /// Pages of all documents that only text recognition could read.
+  std::int64_t n_picture_pages() const;
+  /// Gives them to it; one job per document.
+  void recognise(const app::IngestOptions& options);
+  /// Files of a tree that the project has not.
+  std::int64_t n_left_out(app::DocumentId id) const { return n_left_out_.value(id); }
   void remove_document(app::DocumentId id);
   void restore_document(app::DocumentId id);
   void refresh();
+  /// Whether documents_changed will follow.
+  bool refreshing() const { return refreshing_; }
 
   /// Runs `work(project)` on the project's thread and delivers its Result<T> here. Dropped when the
   /// project is closed before.
@@ -84,9 +100,10 @@ class ProjectSession final : public QObject {
   struct Snapshot {
     std::vector<app::Document> documents;
     Parts parts;
+    QHash<qint64, std::int64_t> n_left_out;
   };
 
-  void ingest_next(const std::filesystem::path& path);
+  void take(Snapshot snapshot);
   static app::Result<Snapshot> read_snapshot(const app::Project& project);
 
   Jobs& jobs_;
@@ -96,6 +113,8 @@ class ProjectSession final : public QObject {
   bool open_ = false;
   std::vector<app::Document> documents_;
   Parts parts_;
+  QHash<qint64, std::int64_t> n_left_out_;
+  std::map<int, std::filesystem::path> reading_;  // by job
   QHash<qint64, std::pair<app::DocumentId, std::size_t>> part_places_;
   std::vector<std::pair<app::PartId, std::shared_ptr<const app::PartText>>> recent_texts_;
   std::shared_ptr<Holder> holder_;

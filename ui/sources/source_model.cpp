@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ui/project/ingest_text.h"
+
 namespace ui {
 namespace {
 
@@ -98,8 +100,9 @@ void SourceModel::build(const QSet<qint64>& known, const QSet<qint64>& ticked) {
       const int above = in_folder ? folder_of(top, path.left(slash), folders) : top;
       const int id = add_node(above, Kind::kPart, name_of(part, document.kind));
       nodes_[id].part = part.id;
+      nodes_[id].place = static_cast<int>(&part - found->second.data());
       nodes_[id].n_bytes = part.n_bytes;
-      nodes_[id].note = QString::fromStdString(part.note);
+      nodes_[id].note = part.note.empty() && part.confidence < app::kDoubtfulPage ? tr("The text is doubtful") : QString::fromStdString(part.note);
       nodes_[id].detail = static_cast<int>(detail(part.id));
       nodes_[id].tokens = exact_.value(part.id, estimate(part.n_bytes, detail(part.id)));
       nodes_[id].n_inexact = exact_.contains(part.id) ? 0 : 1;
@@ -377,6 +380,29 @@ QString SourceModel::token_text(const Node& node) const {
   return grouped(node.tokens);
 }
 
+QString SourceModel::tip_of(const Node& node) const {
+  QStringList lines;
+  const app::Part* part = node.place >= 0 ? &parts_.at(node.document)[static_cast<std::size_t>(node.place)] : nullptr;
+  const bool is_file = part != nullptr && node.document_kind == app::DocumentKind::kCodeTree;
+  lines << (is_file ? QString::fromStdString(part->name) : node.name);
+  if (part != nullptr && !part->language.empty()) lines << QString::fromStdString(part->language);
+  lines << (node.n_inexact > 0 ? tr("about %1 tokens, not counted yet") : tr("%1 tokens")).arg(grouped(node.tokens));
+  if (node.n_parts > 1) lines << tr("%1 of %2 chosen").arg(grouped(node.n_ticked), grouped(node.n_parts));
+  if (part != nullptr && !part->last_change.empty()) lines << tr("Last changed: %1").arg(QString::fromStdString(part->last_change));
+  if (part != nullptr && part->confidence < app::kDoubtfulPage) lines << tr("Certainty of the reading: %1 %").arg(qRound(100 * part->confidence));
+  if (node.kind == Kind::kDocument) {
+    const auto document = std::find_if(documents_.begin(), documents_.end(), [&](const app::Document& each) { return each.id == node.document; });
+    if (document != documents_.end()) {
+      lines << QString::fromStdString(document->path);
+      if (!document->revision.empty()) lines << QString::fromStdString(document->revision);
+      if (!document->finished) lines << tr("Not read to its end: %1 of %2").arg(grouped(document->n_parts), grouped(document->n_expected_parts));
+    }
+  }
+  if (!node.note.isEmpty()) lines << node.note;
+  lines.removeAll(QString());
+  return lines.join(QLatin1Char('\n'));
+}
+
 QVariant SourceModel::data(const QModelIndex& index, int role) const {
   if (!index.isValid()) return {};
   const Node& node = node_of(index);
@@ -386,13 +412,7 @@ QVariant SourceModel::data(const QModelIndex& index, int role) const {
       if (index.column() != kName) return {};
       return node.n_ticked == 0 ? Qt::Unchecked : node.n_ticked == node.n_parts ? Qt::Checked : Qt::PartiallyChecked;
     case Qt::TextAlignmentRole: return index.column() == kTokens ? QVariant(Qt::AlignRight | Qt::AlignVCenter) : QVariant();
-    case Qt::ToolTipRole: {
-      QString tip = node.name + QLatin1Char('\n') +
-                    (node.n_inexact > 0 ? tr("about %1 tokens, not counted yet") : tr("%1 tokens")).arg(grouped(node.tokens));
-      if (node.n_parts > 1) tip += QLatin1Char('\n') + tr("%1 of %2 chosen").arg(grouped(node.n_ticked), grouped(node.n_parts));
-      if (!node.note.isEmpty()) tip += QLatin1Char('\n') + node.note;
-      return tip;
-    }
+    case Qt::ToolTipRole: return plain_tip(tip_of(node));
     case Qt::AccessibleTextRole:
       return index.column() == kTokens ? tr("%1 tokens").arg(token_text(node)) : node.name;
     case kDocumentRole: return static_cast<qint64>(node.document);

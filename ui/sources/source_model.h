@@ -100,6 +100,7 @@ class SourceModel final : public QAbstractItemModel {
     app::DocumentId document = 0;
     app::DocumentKind document_kind = app::DocumentKind::kPdf;
     app::PartId part = 0;
+    int place = -1;           // in the document's list of parts
     std::int64_t n_parts = 0;
     std::int64_t n_ticked = 0;
     std::int64_t n_inexact = 0;
@@ -122,6 +123,7 @@ class SourceModel final : public QAbstractItemModel {
   void announce(int node);
   void announce_all();
   QString token_text(const Node& node) const;
+  QString tip_of(const Node& node) const;
 
   std::vector<Node> nodes_;              // 0 is the root
   QHash<qint64, int> node_of_part_;

@@ -17,7 +17,10 @@
 #include <algorithm>
 
 #include "ui/project/project_session.h"
+#include "ui/sources/hit_delegate.h"
+#include "ui/sources/reading_report.h"
 #include "ui/sources/source_delegate.h"
+#include "ui/sources/source_dialogs.h"
 #include "ui/sources/source_model.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/tokens.h"
@@ -25,11 +28,9 @@
 namespace ui {
 namespace {
 
-constexpr int kMostHits = 60;
 constexpr int kTokenColumn = 68;
 constexpr char kSetsKey[] = "window.source_sets";
 constexpr int kNarrowest = 240;  // "Page 128" and its tokens in full
-constexpr std::int64_t kFewMatches = 300;  // that many are shown unfolded
 
 /// Choosing sources can be taken back.
 class SourcesCommand final : public QUndoCommand {
@@ -70,7 +71,8 @@ QString path_of(const QModelIndex& index) {
 
 SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoStack& undo, QWidget* parent)
     : QFrame(parent), session_(session), model_(model), undo_(undo), search_(new QLineEdit), tree_(new QTreeView), hits_title_(new QLabel),
-      hits_(new QListWidget), summary_(new QLabel), secrets_(new QToolButton), sets_(new QMenu(this)) {
+      hits_(new QListWidget), summary_(new QLabel), banner_(new QLabel), unfinished_(new QToolButton), pictures_(new QToolButton),
+      report_(new QToolButton), secrets_(new QToolButton), sets_(new QMenu(this)) {
   setMinimumWidth(kNarrowest);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -104,6 +106,14 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
   connect(&session_, &ProjectSession::opened, this, &SourcesPanel::load_sets);
   fill_sets();
   layout->addLayout(head);
+  banner_->setFont(small_font());
+  banner_->setContentsMargins(kGroupGap, 2, kGroupGap, 6);
+  banner_->setWordWrap(true);
+  banner_->setTextFormat(Qt::PlainText);
+  banner_->setObjectName(QStringLiteral("read_only"));
+  banner_->setAccessibleName(tr("Open for reading only"));
+  banner_->hide();
+  layout->addWidget(banner_);
 
   tree_->setModel(&model_);
   tree_->setItemDelegate(new SourceDelegate(tree_));
@@ -123,22 +133,15 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
   hits_title_->setFont(strong(small_font()));
   hits_title_->setContentsMargins(kGroupGap, 6, kGroupGap, 2);
   hits_->setFrameShape(QFrame::NoFrame);
-  hits_->setWordWrap(true);
+  hits_->setItemDelegate(new HitDelegate(hits_));
+  hits_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   hits_->setAccessibleName(tr("Places in the texts"));
-  hits_->setTextElideMode(Qt::ElideRight);
   layout->addWidget(hits_title_);
   layout->addWidget(hits_, 2);
   summary_->setFont(small_font());
   summary_->setContentsMargins(kGroupGap, 5, kGroupGap, 6);
   summary_->setWordWrap(true);
-  secrets_->setIcon(icon(QStringLiteral("warning")));
-  secrets_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  secrets_->setAutoRaise(true);
-  secrets_->setFont(small_font());
-  secrets_->setAccessibleName(tr("Possible secrets in the chosen sources"));
-  secrets_->hide();
-  connect(secrets_, &QToolButton::clicked, this, &SourcesPanel::secrets_requested);
-  layout->addWidget(secrets_);
+  make_news(*layout);
   layout->addWidget(summary_);
 
   connect(search_, &QLineEdit::textChanged, this, &SourcesPanel::search_for);
@@ -158,9 +161,12 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
   connect(tree_, &QTreeView::clicked, this, open);
   connect(tree_, &QTreeView::activated, this, open);
   connect(tree_, &QTreeView::customContextMenuRequested, this, &SourcesPanel::show_menu);
-  const auto open_hit = [this](const QListWidgetItem* item) { emit hit_activated(item->data(Qt::UserRole).toLongLong(), search_->text()); };
-  connect(hits_, &QListWidget::itemClicked, this, open_hit);
-  connect(hits_, &QListWidget::itemActivated, this, open_hit);
+  connect(hits_, &QListWidget::itemClicked, this, [this](const QListWidgetItem* item) { open_hit(*item); });
+  connect(hits_, &QListWidget::itemActivated, this, [this](const QListWidgetItem* item) { open_hit(*item); });
+  tree_->viewport()->installEventFilter(this);
+  connect(&session_, &ProjectSession::documents_changed, this, &SourcesPanel::show_news);
+  connect(&session_, &ProjectSession::opened, this, &SourcesPanel::show_news);
+  connect(&session_, &ProjectSession::closed, this, &SourcesPanel::show_news);
   hits_title_->hide();
   hits_->hide();
   show_summary();
@@ -169,39 +175,6 @@ SourcesPanel::SourcesPanel(ProjectSession& session, SourceModel& model, QUndoSta
 void SourcesPanel::focus_search() {
   search_->setFocus();
   search_->selectAll();
-}
-
-void SourcesPanel::search_for(const QString& words) {
-  model_.set_filter(words);
-  if (model_.filtered() && model_.n_matches() <= kFewMatches) tree_->expandAll();
-  searches_.drop_all();
-  if (words.trimmed().size() < 2) {
-    hits_title_->hide();
-    hits_->hide();
-    return;
-  }
-  const Ticket ticket = searches_.next();
-  session_.with_project(
-      this, [text = words.trimmed().toStdString()](app::Project& project) { return project.search(text, kMostHits); },
-      [this, ticket, words](app::Result<std::vector<app::SearchHit>> hits) {
-        if (ticket.is_current()) show_hits(hits ? *hits : std::vector<app::SearchHit>(), words);
-      },
-      Turn::kFirst);
-}
-
-void SourcesPanel::show_hits(const std::vector<app::SearchHit>& hits, const QString&) {
-  hits_->clear();
-  for (const app::SearchHit& hit : hits) {
-    const QString where = session_.part_title(hit.part);
-    auto* item = new QListWidgetItem(where + QLatin1Char('\n') + QString::fromStdString(hit.snippet).simplified());
-    item->setData(Qt::UserRole, static_cast<qint64>(hit.part));
-    item->setToolTip(QString::fromStdString(hit.snippet));
-    item->setSizeHint(QSize(0, 2 * kRowHeight - 8));
-    hits_->addItem(item);
-  }
-  hits_title_->setText(hits.empty() ? tr("Nowhere in the texts") : tr("%n place(s) in the texts", nullptr, static_cast<int>(hits.size())));
-  hits_title_->show();
-  hits_->setVisible(!hits.empty());
 }
 
 void SourcesPanel::keep_open_rows() {
@@ -259,6 +232,11 @@ void SourcesPanel::show_menu(const QPoint& at) {
   const QModelIndex index = tree_->indexAt(at).siblingAtColumn(SourceModel::kName);
   if (!index.isValid()) return;
   QMenu menu(this);
+  fill_menu(menu, index);
+  menu.exec(tree_->viewport()->mapToGlobal(at));
+}
+
+void SourcesPanel::fill_menu(QMenu& menu, const QModelIndex& index) {
   const auto tick = [this](const QModelIndex& which, bool on) { model_.setData(which, on ? Qt::Checked : Qt::Unchecked, Qt::CheckStateRole); };
   menu.addAction(tr("Choose"), this, [=] { tick(index, true); });
   menu.addAction(tr("Leave out"), this, [=] { tick(index, false); });
@@ -275,14 +253,105 @@ void SourcesPanel::show_menu(const QPoint& at) {
   add_detail(tr("Outline: headings, or the lines that declare something"), app::Detail::kOutline);
   add_detail(tr("The name only"), app::Detail::kName);
   menu.addSeparator();
-  if (!index.parent().isValid()) {
-    const app::DocumentId document = index.data(SourceModel::kDocumentRole).toLongLong();
-    menu.addAction(tr("Earlier in the prompt"), this, [this, document] { model_.move_document(document, -1); });
-    menu.addAction(tr("Later in the prompt"), this, [this, document] { model_.move_document(document, 1); });
-    menu.addSeparator();
+  if (index.parent().isValid()) return;
+  const app::DocumentId id = index.data(SourceModel::kDocumentRole).toLongLong();
+  menu.addAction(tr("Earlier in the prompt"), this, [this, id] { model_.move_document(id, -1); });
+  menu.addAction(tr("Later in the prompt"), this, [this, id] { model_.move_document(id, 1); });
+  menu.addSeparator();
+  const app::Document* document = session_.document(id);
+  if (document == nullptr) return;
+  menu.addAction(icon(QStringLiteral("info")), tr("How it was read…"), this, [this, id] { show_report(id); });
+  if (!session_.read_only_reason().isEmpty()) return;
+  menu.addAction(icon(QStringLiteral("refresh")), document->finished ? tr("Read what has changed") : tr("Go on reading"), this, [this, id] {
+    if (const app::Document* now = session_.document(id)) session_.read_again(*now);
+  });
+  if (!document->revision.empty()) {
+    const QString folder = QString::fromStdString(document->path);
+    menu.addAction(icon(QStringLiteral("branch")), tr("Add its changes since…"), this, [this, folder] { add_changes(folder); });
   }
-  if (!index.parent().isValid()) menu.addAction(icon(QStringLiteral("remove")), tr("Remove from the project"), this, &SourcesPanel::remove_selected);
-  menu.exec(tree_->viewport()->mapToGlobal(at));
+  menu.addAction(icon(QStringLiteral("remove")), tr("Remove from the project"), this, &SourcesPanel::remove_selected);
+}
+
+void SourcesPanel::make_news(QVBoxLayout& layout) {
+  const auto add = [&layout](QToolButton* button, const char* picture, const QString& name) {
+    button->setIcon(icon(QString::fromLatin1(picture)));
+    button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    button->setAutoRaise(true);
+    button->setFont(small_font());
+    button->setAccessibleName(name);
+    button->hide();
+    layout.addWidget(button);
+  };
+  add(unfinished_, "refresh", tr("Sources that were not read to their end"));
+  add(pictures_, "page", tr("Pages that are pictures"));
+  add(report_, "info", tr("What was left out or is doubtful"));
+  add(secrets_, "warning", tr("Possible secrets in the chosen sources"));
+  connect(unfinished_, &QToolButton::clicked, this, [this] {
+    for (const app::Document& document : session_.documents()) {
+      if (!document.finished && !session_.is_reading(document)) session_.read_again(document);
+    }
+    show_news();
+  });
+  connect(pictures_, &QToolButton::clicked, this, &SourcesPanel::offer_recognition);
+  connect(report_, &QToolButton::clicked, this, [this] { show_report(); });
+  connect(secrets_, &QToolButton::clicked, this, &SourcesPanel::secrets_requested);
+}
+
+void SourcesPanel::show_news() {
+  const bool writable = session_.read_only_reason().isEmpty();
+  banner_->setText(session_.read_only_reason());
+  banner_->setVisible(!writable);
+  set_text_color(banner_, ui::tokens().amber);
+  int n_unfinished = 0;
+  std::int64_t n_out = 0;
+  int n_doubtful = 0;
+  for (const app::Document& document : session_.documents()) {
+    n_unfinished += document.finished || session_.is_reading(document) ? 0 : 1;
+    n_out += session_.n_left_out(document.id);
+  }
+  for (const auto& [document, parts] : session_.parts()) {
+    n_doubtful += static_cast<int>(std::count_if(parts.begin(), parts.end(), [](const app::Part& part) { return !part.note.empty() || part.confidence < app::kDoubtfulPage; }));
+  }
+  const auto n_pictures = static_cast<int>(session_.n_picture_pages());
+  unfinished_->setText(tr("%n source(s) not read to the end: go on", nullptr, n_unfinished));
+  unfinished_->setVisible(writable && n_unfinished > 0);
+  pictures_->setText(tr("%n page(s) without text: recognise…", nullptr, n_pictures));
+  pictures_->setVisible(writable && n_pictures > 0);
+  QStringList what;
+  if (n_doubtful > 0) what << tr("%1 worth a look").arg(grouped(n_doubtful));
+  if (n_out > 0) what << tr("%1 left out").arg(grouped(n_out));
+  report_->setText(what.join(QStringLiteral(", ")));
+  report_->setVisible(!what.isEmpty());
+  for (QToolButton* button : {unfinished_, pictures_, report_}) set_text_color(button, ui::tokens().ink_soft);
+}
+
+void SourcesPanel::offer_recognition() {
+  auto* dialog = new RecogniseDialog(session_.n_picture_pages(), app::recognition_languages(), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &QDialog::accepted, this, [this, dialog] { session_.recognise(dialog->options()); });
+  dialog->open();
+}
+
+ReadingReport* SourcesPanel::show_report(app::DocumentId document) {
+  auto* report = new ReadingReport(session_, this);
+  report->setAttribute(Qt::WA_DeleteOnClose);
+  connect(report, &ReadingReport::part_activated, this, &SourcesPanel::part_activated);
+  connect(report, &ReadingReport::recognition_requested, this, &SourcesPanel::offer_recognition);
+  report->show_document(document);
+  report->show();
+  return report;
+}
+
+void SourcesPanel::add_changes(const QString& folder) {
+  auto* dialog = new ChangesDialog(folder, this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &QDialog::accepted, this, [this, dialog] { session_.read(dialog->folder(), dialog->options()); });
+  dialog->open();
+}
+
+void SourcesPanel::changeEvent(QEvent* event) {
+  QFrame::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange) show_news();
 }
 
 void SourcesPanel::set_secrets(int n_parts) {

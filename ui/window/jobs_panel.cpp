@@ -1,10 +1,13 @@
 #include "ui/window/jobs_panel.h"
 
+#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QStyledItemDelegate>
+#include <QToolTip>
 
+#include "ui/project/ingest_text.h"
 #include "ui/project/jobs.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/tokens.h"
@@ -14,7 +17,8 @@ namespace {
 
 constexpr int kRow = 52;
 
-QRect cancel_rect(const QRect& row) { return {row.right() - 32, row.top() + 8, 20, 20}; }
+/// Where a job is cancelled, or begun anew.
+QRect button_rect(const QRect& row) { return {row.right() - 32, row.top() + 8, 20, 20}; }
 
 bool runs(const QModelIndex& index) { return index.data(Jobs::kStateRole).toInt() == static_cast<int>(Jobs::State::kRunning); }
 
@@ -37,11 +41,15 @@ class JobDelegate final : public QStyledItemDelegate {
     if (const QString left = index.data(Jobs::kTimeLeftRole).toString(); !left.isEmpty()) what += QStringLiteral(" · ") + left;
     painter->drawText(QRect(room.left(), room.top() + 18, room.width(), 16), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
                       painter->fontMetrics().elidedText(what, Qt::ElideRight, room.width()));
+    const auto button = [&](const char* name) {
+      painter->drawPixmap(button_rect(option.rect).topLeft(), icon_pixmap(QString::fromLatin1(name), t.ink_soft, 18, painter->device()->devicePixelRatioF()));
+    };
+    if (index.data(Jobs::kAgainRole).toBool()) button("refresh");
     if (!runs(index)) return;
     const QRectF bar(room.left(), option.rect.bottom() - 7, room.width(), 3);
     painter->fillRect(bar, t.line);
     painter->fillRect(QRectF(bar.left(), bar.top(), bar.width() * index.data(Jobs::kFractionRole).toDouble(), bar.height()), t.pine);
-    painter->drawPixmap(cancel_rect(option.rect).topLeft(), icon_pixmap(QStringLiteral("close"), t.ink_soft, 18, painter->device()->devicePixelRatioF()));
+    button("close");
   }
 };
 
@@ -52,12 +60,16 @@ JobsPanel::JobsPanel(Jobs& jobs, QWidget* parent) : QListView(parent), jobs_(job
   setItemDelegate(new JobDelegate(this));
   setFrameShape(QFrame::NoFrame);
   setAccessibleName(tr("Jobs"));
-  setAccessibleDescription(tr("Delete cancels the chosen job"));
+  setAccessibleDescription(tr("Delete cancels the chosen job, Return goes on with one that was cancelled or failed"));
 }
 
 void JobsPanel::keyPressEvent(QKeyEvent* event) {
   if (event->key() == Qt::Key_Delete && currentIndex().isValid()) {
     jobs_.cancel(currentIndex().data(Jobs::kIdRole).toInt());
+    return;
+  }
+  if ((event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) && currentIndex().data(Jobs::kAgainRole).toBool()) {
+    jobs_.run_again(currentIndex().data(Jobs::kIdRole).toInt());
     return;
   }
   QListView::keyPressEvent(event);
@@ -66,7 +78,23 @@ void JobsPanel::keyPressEvent(QKeyEvent* event) {
 void JobsPanel::mouseReleaseEvent(QMouseEvent* event) {
   QListView::mouseReleaseEvent(event);
   const QModelIndex index = indexAt(event->pos());
-  if (index.isValid() && runs(index) && cancel_rect(visualRect(index)).contains(event->pos())) jobs_.cancel(index.data(Jobs::kIdRole).toInt());
+  if (!index.isValid() || !button_rect(visualRect(index)).contains(event->pos())) return;
+  const int job = index.data(Jobs::kIdRole).toInt();
+  runs(index) ? jobs_.cancel(job) : jobs_.run_again(job);
+}
+
+bool JobsPanel::viewportEvent(QEvent* event) {
+  if (event->type() != QEvent::ToolTip) return QListView::viewportEvent(event);
+  const auto* help = static_cast<QHelpEvent*>(event);
+  const QModelIndex index = indexAt(help->pos());
+  if (!index.isValid()) {
+    QToolTip::hideText();
+    return true;
+  }
+  const bool on_button = button_rect(visualRect(index)).contains(help->pos());
+  const QString tip = on_button && runs(index) ? tr("Cancel") : on_button && index.data(Jobs::kAgainRole).toBool() ? tr("Go on with it") : index.data(Jobs::kWhatRole).toString();
+  QToolTip::showText(help->globalPos(), plain_tip(tip), this);
+  return true;
 }
 
 void JobsPanel::paintEvent(QPaintEvent* event) {

@@ -6,7 +6,8 @@ namespace ui {
 
 class Jobs;
 
-/// What goes on in the background, with progress, time left and Cancel (Delete or the button's place).
+/// What goes on in the background, with progress, time left and Cancel (Delete or the button's place);
+/// a job that was cancelled or failed can be gone on with (Return or the button's place).
 class JobsPanel final : public QListView {
   Q_OBJECT
 
@@ -16,6 +17,7 @@ class JobsPanel final : public QListView {
  protected:
   void keyPressEvent(QKeyEvent* event) override;
   void mouseReleaseEvent(QMouseEvent* event) override;
+  bool viewportEvent(QEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
 
  private:

@@ -36,6 +36,7 @@
 #include "ui/trace/trace_panel.h"
 #include "ui/window/command_palette.h"
 #include "ui/window/jobs_panel.h"
+#include "ui/window/project_upkeep.h"
 #include "ui/window/run_bar.h"
 #include "ui/window/sample_guide.h"
 #include "ui/window/welcome.h"
@@ -102,6 +103,7 @@ void MainWindow::make_panels() {
   preview_ = new CitationPreview(workspace_.session(), this);
   welcome_ = new Welcome;
   sample_ = new SampleGuide(workspace_, this);
+  upkeep_ = new ProjectUpkeep(workspace_, this);
   welcome_->set_recent(settings_.recent_projects());
   conversation_->set_empty_widget(welcome_);
   add_dock(QStringLiteral("sources"), tr("Sources"), sources_);
@@ -155,6 +157,8 @@ void MainWindow::wire() {
     document_->open(part);
     document_->find_words(words);
   });
+  connect(sources_, &SourcesPanel::place_activated, this, [this](app::PartId part, std::uint32_t begin, std::uint32_t end) { document_->open(part, begin, end); });
+  connect(upkeep_, &ProjectUpkeep::said, this, &MainWindow::show_message);
   connect(sources_, &SourcesPanel::add_files_requested, this, &MainWindow::choose_files);
   connect(sources_, &SourcesPanel::add_folder_requested, this, &MainWindow::choose_folder);
   connect(welcome_, &Welcome::add_files_requested, this, &MainWindow::choose_files);
@@ -396,7 +400,8 @@ void MainWindow::show_budget() {
 void MainWindow::show_title() {
   const ProjectSession& session = workspace_.session();
   const QString name = QString::fromStdString(session.path().stem().string());
-  setWindowTitle(session.is_open() ? tr("%1 — Longleaf").arg(name) : tr("Longleaf"));
+  const QString shown = session.read_only_reason().isEmpty() ? name : tr("%1 (reading only)").arg(name);
+  setWindowTitle(session.is_open() ? tr("%1 — Longleaf").arg(shown) : tr("Longleaf"));
 }
 
 void MainWindow::show_heat(const app::HeatScope& scope) {

@@ -34,6 +34,7 @@ class SecretWatch;
 class SourcesPanel;
 class SystemScheme;
 class TracePanel;
+class ProjectUpkeep;
 class Welcome;
 class Workspace;
 
@@ -134,6 +135,7 @@ class MainWindow final : public QMainWindow {
   CitationPreview* preview_ = nullptr;
   ContextMeter* meter_ = nullptr;
   RunBar* run_bar_ = nullptr;
+  ProjectUpkeep* upkeep_ = nullptr;
   CommandPalette* palette_ = nullptr;
   Welcome* welcome_ = nullptr;
   SampleGuide* sample_ = nullptr;

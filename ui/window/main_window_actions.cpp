@@ -17,6 +17,7 @@
 #include "ui/theme/icons.h"
 #include "ui/window/command_palette.h"
 #include "ui/window/main_window.h"
+#include "ui/window/project_upkeep.h"
 #include "ui/window/workspace.h"
 
 namespace ui {
@@ -53,6 +54,23 @@ void MainWindow::make_file_menu() {
   menu->addSeparator();
   command(menu, QStringLiteral("file.add_files"), tr("Add &files…"), QKeySequence(QStringLiteral("Ctrl+Shift+F")), [this] { choose_files(); }, QStringLiteral("pdf"));
   command(menu, QStringLiteral("file.add_folder"), tr("Add a fol&der…"), QKeySequence(QStringLiteral("Ctrl+Shift+D")), [this] { choose_folder(); }, QStringLiteral("tree"));
+  QAction* changes = command(menu, QStringLiteral("file.add_changes"), tr("Add &changes under git…"), {}, [this] { sources_->add_changes(); }, QStringLiteral("branch"));
+  menu->addSeparator();
+  QAction* report = command(menu, QStringLiteral("file.report"), tr("&How the sources were read…"), {}, [this] { sources_->show_report(); }, QStringLiteral("info"));
+  QAction* recognise = command(menu, QStringLiteral("file.recognise"), tr("&Recognise text in pictures…"), {}, [this] { sources_->offer_recognition(); }, QStringLiteral("page"));
+  menu->addSeparator();
+  QAction* backup = command(menu, QStringLiteral("file.backup"), tr("&Back up a copy…"), {}, [this] { upkeep_->choose_backup(); }, QStringLiteral("copy"));
+  QAction* compact = command(menu, QStringLiteral("file.compact"), tr("Co&mpact the project…"), {}, [this] { upkeep_->choose_compact(); });
+  QAction* check = command(menu, QStringLiteral("file.check"), tr("Chec&k the project"), {}, [this] { upkeep_->check(); }, QStringLiteral("check"));
+  const ProjectSession& session = workspace_.session();
+  const auto enable = [&session, reading = QList<QAction*>{report, backup, check}, writing = QList<QAction*>{changes, recognise, compact}] {
+    const bool open = session.is_open();
+    for (QAction* action : reading) action->setEnabled(open);
+    for (QAction* action : writing) action->setEnabled(open && session.read_only_reason().isEmpty());
+  };
+  connect(&session, &ProjectSession::opened, this, enable);
+  connect(&session, &ProjectSession::closed, this, enable);
+  enable();
   menu->addSeparator();
   command(menu, QStringLiteral("file.export"), tr("&Export the conversation…"), QKeySequence(QStringLiteral("Ctrl+E")), [this] { export_conversation(); }, QStringLiteral("export"));
   menu->addSeparator();

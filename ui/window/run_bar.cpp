@@ -61,13 +61,7 @@ void RunBar::show_state() {
     }
   } else if (workspace_.jobs().n_running() > 0) {
     text = workspace_.jobs().summary();
-    const Jobs& jobs = workspace_.jobs();
-    for (int row = jobs.rowCount() - 1; row >= 0; --row) {
-      const QModelIndex index = jobs.index(row);
-      if (index.data(Jobs::kStateRole).toInt() != static_cast<int>(Jobs::State::kRunning)) continue;
-      fraction_ = index.data(Jobs::kFractionRole).toDouble();
-      break;
-    }
+    fraction_ = workspace_.jobs().foremost().data(Jobs::kFractionRole).toDouble();
   } else {
     active_ = false;
     const auto engine = workspace_.asker().engine();
@@ -87,12 +81,7 @@ void RunBar::cancel() {
     return;
   }
   Jobs& jobs = workspace_.jobs();
-  for (int row = jobs.rowCount() - 1; row >= 0; --row) {
-    const QModelIndex index = jobs.index(row);
-    if (index.data(Jobs::kStateRole).toInt() != static_cast<int>(Jobs::State::kRunning)) continue;
-    jobs.cancel(index.data(Jobs::kIdRole).toInt());
-    return;
-  }
+  if (const QModelIndex shown = jobs.foremost(); shown.isValid()) jobs.cancel(shown.data(Jobs::kIdRole).toInt());
 }
 
 void RunBar::paintEvent(QPaintEvent*) {
