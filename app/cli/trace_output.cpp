@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/console.h"
-#include "app/heatmap/layer_thumbnails.h"
-#include "app/heatmap/map_image.h"
+#include "app/heatmap/run_figures.h"
 #include "app/heatmap/measures.h"
 #include "app/heatmap/source_heat.h"
+#include "app/heatmap/trace_tables.h"
 #include "engine/trace/selection_names.h"
 
 namespace app::cli {
@@ -35,30 +35,45 @@ std::string shortened(std::string text) {
   return text + "...";
 }
 
-KeyHeat answer_heat(const RunTrace& run, int layer) {
-  HeatScope scope;
-  scope.phase = HeatPhase::kGenerated;
-  scope.layer = layer;
-  return make_key_heat(*run.trace, scope);
+MatrixOptions matrix_options(const PictureArguments& look) {
+  MatrixOptions options;
+  options.layer = look.scope.layer;
+  options.rows = look.rows == "answer" ? MapRows::kGenerated : MapRows::kPrompt;
+  options.mix = look.mix == "max" ? LayerMix::kMax : look.mix == "any" ? LayerMix::kAny : LayerMix::kMean;
+  options.without_sink = look.scope.without_sink;
+  options.without_newest = look.scope.without_newest;
+  return options;
 }
 
-std::string label_of(const RunTrace& run, const PartHeat& part) {
-  PromptBlock block;
-  block.part = part.part;
-  block.document = part.document;
-  return run.label(block);
+const char* name_of(HeatPhase phase) {
+  switch (phase) {
+    case HeatPhase::kPrefill:
+      return "the prompt";
+    case HeatPhase::kThinking:
+      return "thinking";
+    case HeatPhase::kAnswer:
+      return "the answer";
+    case HeatPhase::kGenerated:
+      return "thinking and answer";
+    case HeatPhase::kThinkingOnly:
+      return "thinking, not the answer";
+  }
+  return "";
 }
+
+std::string label_of(const RunTrace& run, const PartHeat& part) { return run.label(part.part, part.document); }
 
 }  // namespace
 
-std::string trace_table(const RunTrace& run, int layer, int n_passages) {
+std::string trace_summary(const RunTrace& run, const HeatScope& scope, int n_passages) {
   const engine::SelectionTrace& trace = *run.trace;
-  const KeyHeat heat = answer_heat(run, layer);
+  const KeyHeat heat = make_key_heat(*run.trace, scope);
   std::string out = "Selection by " + std::string(name_of(trace.mode)) + ", " + std::to_string(trace.n_layers) + " layers, " +
                     (trace.top_k > 0 ? "at most " + with_commas(trace.top_k) + " keys per query" : "every key") + "; prompt " +
                     with_commas(trace.n_prompt_tokens) + " tokens, answer " + with_commas(trace.n_generated) + ".\n";
-  if (!heat.sparse) return out + "Nothing was sparse in this run: every token of the answer saw the whole prompt.\n";
-  out += "\nSelected by thinking and answer, share of the chances:\n";
+  if (heat.n_queries == 0) return out + "Nothing was recorded for these tokens.\n";
+  if (!heat.sparse) return out + (trace.sparse() ? "Nothing is sparse here: up to " + with_commas(trace.top_k) + " visible tokens every key is selected.\n" : "Nothing was sparse in this run: every token of the answer saw the whole prompt.\n");
+  out += "\nSelected by " + std::string(name_of(scope.phase)) + (scope.tokens ? " (" + with_commas(heat.n_queries) + " chosen tokens)" : "") + ", share of the chances:\n";
   for (const PartHeat& part : part_heat(heat, run.map)) out += "  " + percent(part.weight) + "  " + label_of(run, part) + "\n";
   out += "\nPassages, most selected first:\n";
   for (const SpanHeat& span : rank_spans(heat, run.map, static_cast<std::size_t>(n_passages))) {
@@ -72,9 +87,9 @@ std::string trace_table(const RunTrace& run, int layer, int n_passages) {
   return out;
 }
 
-std::string trace_json(const RunTrace& run, int layer, int n_passages) {
+std::string trace_json(const RunTrace& run, const HeatScope& scope, int n_passages) {
   const engine::SelectionTrace& trace = *run.trace;
-  const KeyHeat heat = answer_heat(run, layer);
+  const KeyHeat heat = make_key_heat(*run.trace, scope);
   nlohmann::ordered_json parts = nlohmann::ordered_json::array();
   for (const PartHeat& part : part_heat(heat, run.map)) {
     parts.push_back({{"label", label_of(run, part)}, {"part", part.part}, {"tokens", part.n_tokens}, {"weight", part.weight}, {"selected", part.selected}});
@@ -103,6 +118,7 @@ std::string trace_json(const RunTrace& run, int layer, int n_passages) {
                                    {"sparse", heat.sparse},
                                    {"selected_pairs", std::move(pairs)},
                                    {"selected_blocks", std::move(blocks)},
+                                   {"recall", trace.recall},
                                    {"parts", std::move(parts)},
                                    {"passages", std::move(passages)}};
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -121,11 +137,7 @@ Result<void> write_trace_picture(const RunTrace& run, const PictureArguments& lo
     return Error{ErrorCode::kNotFound, "This run recorded no selections; ask again with --trace blocks."};
   }
   MapImageOptions options;
-  options.matrix.layer = look.layer;
-  options.matrix.rows = look.rows == "answer" ? MapRows::kGenerated : MapRows::kPrompt;
-  options.matrix.mix = look.mix == "max" ? LayerMix::kMax : look.mix == "any" ? LayerMix::kAny : LayerMix::kMean;
-  options.matrix.without_sink = look.without_sink;
-  options.matrix.without_newest = look.without_newest;
+  options.matrix = matrix_options(look);
   options.scale = look.colours == "magma" ? HeatScale::kMagma : HeatScale::kCividis;
   options.theme = look.dark ? Theme::kDark : Theme::kLight;
   options.logarithmic = !look.linear;
@@ -136,22 +148,44 @@ Result<void> write_trace_picture(const RunTrace& run, const PictureArguments& lo
     const auto difference = difference_matrix(make_matrix(*run.trace, options.matrix), make_matrix(*look.compared->trace, options.matrix));
     if (!difference) return difference.error();
   }
-  if (path.extension() == ".csv") return write_bytes(map_csv(run, options.matrix), path);
+  if (path.extension() == ".csv") return write_bytes(trace_table(run, TraceTable::kMap, {.matrix = options.matrix}), path);
+  options.scope = look.scope;
   const bool is_both = look.rows == "both" && look.compared == nullptr;
-  const Figure figure = is_both ? run_figure(run, options) : map_figure(run, options);
+  const TracePicture picture = look.view == "layers" ? TracePicture::kLayers : look.view == "measures" ? TracePicture::kMeasures : is_both ? TracePicture::kRun : TracePicture::kMap;
+  const Figure figure = trace_figure(run, picture, options);
   if (path.extension() == ".svg") return write_bytes(figure_to_svg(figure), path);
   TRY_ASSIGN(const std::string png, figure_to_png(figure, /*scale=*/1.5));
   return write_bytes(png, path);
 }
 
-Result<void> write_trace_table(const RunTrace& run, const std::filesystem::path& path, int layer) {
-  HeatScope scope;
-  scope.layer = layer;
-  const std::string name = path.filename().string();
-  if (name.ends_with("layers.csv")) return write_bytes(layers_csv(run, scope), path);
-  if (name.ends_with("distance.csv")) return write_bytes(distance_csv(distance_profile(*run.trace, scope)), path);
-  if (name.ends_with("agreement.csv")) return write_bytes(agreement_csv(layer_agreement(*run.trace, scope)), path);
-  return write_bytes(spans_csv(run, scope), path);
+Result<void> write_trace_table(const RunTrace& run, const PictureArguments& look, const std::filesystem::path& path) {
+  const std::string name = path.stem().string();
+  std::string known;
+  for (const TraceTable table : trace_tables()) {
+    const std::string_view ending = trace_table_name(table);
+    if (name.ends_with(ending)) return write_bytes(trace_table(run, table, {matrix_options(look), look.scope, look.compared}), path);
+    known += (known.empty() ? "" : ", ") + std::string(ending) + ".csv";
+  }
+  return Error{ErrorCode::kInvalidInput, "The table is chosen by the end of the file's name, and " + path.filename().string() + " is none of " + known + "."};
+}
+
+Result<RunComparison> compare_traces(const RunTrace& first, const RunTrace& second, double least) {
+  TRY_ASSIGN(const RunSimilarity similarity, run_similarity(*first.trace, *second.trace));
+  RunComparison comparison;
+  comparison.text = "Selected alike, by layer (1: the same):\n  layer  prompt  answer\n";
+  const auto cell = [&](double value) {
+    std::array<char, 16> text{};
+    if (value < 0) return std::string("       -");
+    comparison.is_close = comparison.is_close && value >= least;
+    std::snprintf(text.data(), text.size(), "  %6.4f", value);
+    return std::string(text.data());
+  };
+  for (std::size_t layer = 0; layer < similarity.prompt.size(); ++layer) {
+    std::array<char, 32> number{};
+    std::snprintf(number.data(), number.size(), "  %5zu", layer + 1);
+    comparison.text += std::string(number.data()) + cell(similarity.prompt[layer]) + cell(similarity.answer[layer]) + "\n";
+  }
+  return comparison;
 }
 
 }  // namespace app::cli

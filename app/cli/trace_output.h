@@ -5,36 +5,42 @@
 #include <memory>
 #include <string>
 
+#include "app/heatmap/key_heat.h"
 #include "app/heatmap/run_trace.h"
 #include "app/project/project.h"
 
 namespace app::cli {
 
-/// What a run selected, as text: one line per page or file, the passages that were selected most, and
-/// what was never consulted.
-std::string trace_table(const RunTrace& run, int layer, int n_passages);
-std::string trace_json(const RunTrace& run, int layer, int n_passages);
+/// What the queries of `scope` selected, as text: one line per page or file, the passages that were selected
+/// most, and what was never consulted.
+std::string trace_summary(const RunTrace& run, const HeatScope& scope, int n_passages);
+std::string trace_json(const RunTrace& run, const HeatScope& scope, int n_passages);
 
-/// How the map is drawn.
+/// How a picture is drawn.
 struct PictureArguments {
-  int layer = -1;                 // kAllLayers
+  std::string view = "map";       // "map", "layers", "measures"
   std::string rows = "both";      // "prompt", "answer", "both": prompt above, answer below
   std::string mix = "mean";
   std::string colours = "cividis";
   bool linear = false;
   bool dark = false;
-  bool without_sink = false;
-  std::int64_t without_newest = 0;
+  HeatScope scope = {};
   std::string caption = {};
   std::shared_ptr<const RunTrace> compared = nullptr;  // shown minus the run
 };
 
-/// The map: prompt queries (rows) by blocks of 64 keys (columns), or one row per generated token. PNG, or
-/// SVG and CSV (its table) when `path` ends so.
+/// PNG, or SVG when `path` ends so; CSV is the map's table.
 Result<void> write_trace_picture(const RunTrace& run, const PictureArguments& look, const std::filesystem::path& path);
 
-/// CSV by the name of the file: "...layers.csv", "...distance.csv", "...agreement.csv", else the passages.
-Result<void> write_trace_table(const RunTrace& run, const std::filesystem::path& path, int layer);
+/// The table that the file's name ends with: "passages.csv", "layers.csv", ... kInvalidInput names them all.
+Result<void> write_trace_table(const RunTrace& run, const PictureArguments& look, const std::filesystem::path& path);
+
+/// How alike two runs select, layer by layer; `is_close` when every layer reaches `least`.
+struct RunComparison {
+  std::string text;
+  bool is_close = true;
+};
+Result<RunComparison> compare_traces(const RunTrace& first, const RunTrace& second, double least);
 
 Result<void> write_bytes(const std::string& bytes, const std::filesystem::path& path);
 

@@ -42,6 +42,44 @@ engine::TokenRange tokens_of_answer(const RunTrace& run, std::uint32_t begin, st
   return found;
 }
 
+engine::TokenRange tokens_of_words(const RunTrace& run, std::string_view words) {
+  const auto n = static_cast<std::int64_t>(run.token_texts.size());
+  const std::int64_t border = std::min(run.trace->n_thinking, n);
+  for (const engine::TokenRange part : {engine::TokenRange{border, n}, engine::TokenRange{0, border}}) {
+    std::string text;
+    std::vector<std::size_t> ends;
+    for (std::int64_t i = part.begin; i < part.end; ++i) ends.push_back((text += run.token_texts[static_cast<std::size_t>(i)]).size());
+    const std::size_t at = text.find(words);
+    if (words.empty() || at == std::string::npos) continue;
+    const auto first = std::ranges::upper_bound(ends, at) - ends.begin();
+    const auto last = std::ranges::lower_bound(ends, at + words.size()) - ends.begin();
+    return {part.begin + first, part.begin + last + 1};
+  }
+  return {};
+}
+
+engine::TokenRange sentence_of_token(const RunTrace& run, std::int64_t token) {
+  const bool is_thinking = token < run.trace->n_thinking;
+  const std::int64_t first = is_thinking ? 0 : run.trace->n_thinking;
+  const std::int64_t last = std::min(is_thinking ? run.trace->n_thinking : run.trace->n_generated, static_cast<std::int64_t>(run.token_texts.size()));
+  std::string text;
+  std::vector<std::size_t> ends;  // of each token in `text`
+  for (std::int64_t i = first; i < last; ++i) ends.push_back((text += run.token_texts[static_cast<std::size_t>(i)]).size());
+  if (token < first || token >= last) return {token, token + 1};
+  // A token closes its sentence when one ends inside it or right behind it, before the next one's blank.
+  const auto closes = [&](std::int64_t i) {
+    const auto index = static_cast<std::size_t>(i - first);
+    for (std::size_t at = index == 0 ? 0 : ends[index - 1]; at < ends[index]; ++at) {
+      if (ends_sentence(text, at)) return true;
+    }
+    return false;
+  };
+  engine::TokenRange sentence{token, token + 1};
+  while (sentence.begin > first && !closes(sentence.begin - 1)) --sentence.begin;
+  while (sentence.end < last && !closes(sentence.end - 1)) ++sentence.end;
+  return sentence;
+}
+
 std::vector<CitationEvidence> citation_evidence(const RunTrace& run, std::string_view answer,
                                                 const std::vector<Citation>& citations) {
   std::vector<CitationEvidence> evidence(citations.size());

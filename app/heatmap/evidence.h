@@ -29,6 +29,13 @@ struct CitationEvidence {
 std::vector<CitationEvidence> citation_evidence(const RunTrace& run, std::string_view answer,
                                                 const std::vector<Citation>& citations);
 
+/// The sentence of thinking or of the answer that generated token `token` stands in; the token alone when its
+/// text is not known.
+engine::TokenRange sentence_of_token(const RunTrace& run, std::int64_t token);
+
+/// The tokens that wrote `words`: their first place in the answer, else in thinking; empty when they are in neither.
+engine::TokenRange tokens_of_words(const RunTrace& run, std::string_view words);
+
 /// Generated tokens whose text overlaps bytes [begin, end) of the answer; empty when not known.
 engine::TokenRange tokens_of_answer(const RunTrace& run, std::uint32_t begin, std::uint32_t end);
 

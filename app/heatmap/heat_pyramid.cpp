@@ -46,10 +46,4 @@ HeatPyramid::HeatPyramid(const HeatMatrix& matrix, Pooling pooling) : matrix_(&m
   }
 }
 
-int HeatPyramid::level_for(double cells_per_pixel) const {
-  int level = 0;
-  while (level + 1 < n_levels() && static_cast<double>(2 << level) <= cells_per_pixel) ++level;
-  return level;
-}
-
 }  // namespace app

@@ -30,8 +30,6 @@ class HeatPyramid {
     const PyramidLevel& cells = levels_[index(level)];
     return cells.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(cells.n_columns) + static_cast<std::size_t>(column)];
   }
-  /// The coarsest level whose cells are not larger than `cells_per_pixel` cells of the matrix.
-  int level_for(double cells_per_pixel) const;
 
  private:
   static std::size_t index(int level) { return static_cast<std::size_t>(level) - 1; }

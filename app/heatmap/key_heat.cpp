@@ -78,6 +78,30 @@ KeyHeat prefill_heat(const SelectionTrace& trace, const HeatScope& scope) {
   return heat;
 }
 
+/// Thinking's keys without those in whose block the answer selected anything: blocks are what both surely have.
+KeyHeat thinking_only_heat(const SelectionTrace& trace, HeatScope scope) {
+  scope.phase = HeatPhase::kThinking;
+  KeyHeat heat = make_key_heat(trace, scope);
+  scope.phase = HeatPhase::kAnswer;
+  scope.tokens.reset();
+  const engine::TokenRange answer = tokens_of(trace, scope);
+  for (std::int64_t token = answer.begin; token < answer.end; ++token) {
+    for (int layer = 0; layer < trace.n_layers; ++layer) {
+      if (!wants_layer(scope, layer)) continue;
+      trace.selected(token, layer).for_each([&heat](std::int64_t block) {
+        const auto per_block = static_cast<std::size_t>(kTraceBlock / heat.granularity);
+        const std::size_t first = std::min(static_cast<std::size_t>(block) * per_block, heat.share.size());
+        const std::size_t end = std::min(first + per_block, heat.share.size());
+        for (std::size_t key = first; key < end; ++key) {
+          heat.share[key] = 0;
+          heat.n_layers[key] = 0;
+        }
+      });
+    }
+  }
+  return heat;
+}
+
 /// Exact selections of the scope, when every token and layer of it has one.
 std::vector<const engine::ExactSelection*> exact_of(const SelectionTrace& trace, const HeatScope& scope,
                                                     const engine::TokenRange& tokens) {
@@ -141,7 +165,7 @@ void add_blocks(const SelectionTrace& trace, const HeatScope& scope, const engin
 
 engine::TokenRange tokens_of(const SelectionTrace& trace, const HeatScope& scope) {
   engine::TokenRange tokens{0, trace.n_generated};
-  if (scope.phase == HeatPhase::kThinking) tokens.end = trace.n_thinking;
+  if (scope.phase == HeatPhase::kThinking || scope.phase == HeatPhase::kThinkingOnly) tokens.end = trace.n_thinking;
   if (scope.phase == HeatPhase::kAnswer) tokens.begin = trace.n_thinking;
   if (scope.tokens) {
     tokens.begin = std::max(tokens.begin, scope.tokens->begin);
@@ -154,6 +178,7 @@ engine::TokenRange tokens_of(const SelectionTrace& trace, const HeatScope& scope
 
 KeyHeat make_key_heat(const SelectionTrace& trace, const HeatScope& scope) {
   if (scope.phase == HeatPhase::kPrefill) return prefill_heat(trace, scope);
+  if (scope.phase == HeatPhase::kThinkingOnly) return thinking_only_heat(trace, scope);
   const engine::TokenRange tokens = tokens_of(trace, scope);
   KeyHeat heat;
   heat.n_queries = tokens.end - tokens.begin;

@@ -11,7 +11,13 @@
 namespace app {
 
 /// Whose selections are added up.
-enum class HeatPhase { kPrefill, kThinking, kAnswer, kGenerated };
+enum class HeatPhase {
+  kPrefill,
+  kThinking,
+  kAnswer,
+  kGenerated,
+  kThinkingOnly,  // what thinking selected and no token of the answer did: read, then let go
+};
 
 struct HeatScope {
   HeatPhase phase = HeatPhase::kGenerated;

@@ -1,11 +1,8 @@
 #include "app/heatmap/layer_thumbnails.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "app/heatmap/heat_pyramid.h"
-#include "app/heatmap/map_image.h"
-#include "app/heatmap/source_heat.h"
 
 namespace app {
 
@@ -43,27 +40,6 @@ LayerThumbnails layer_thumbnails(const engine::SelectionTrace& trace, const Matr
     all.layers.push_back(thumbnail(matrix, side));
   }
   return all;
-}
-
-std::string layers_csv(const RunTrace& run, const HeatScope& scope) {
-  std::string out = "layer,source,share\n";
-  for (int layer = 0; layer < run.trace->n_layers; ++layer) {
-    if (scope.phase == HeatPhase::kPrefill && !run.trace->computed(layer)) {
-      out += std::to_string(layer + 1) + ",\"not computed while the prompt was read\",\n";
-      continue;
-    }
-    HeatScope one = scope;
-    one.layer = layer;
-    for (const PartHeat& part : part_heat(make_key_heat(*run.trace, one), run.map)) {
-      PromptBlock block;
-      block.part = part.part;
-      block.document = part.document;
-      char share[32];
-      std::snprintf(share, sizeof share, ",%.6g\n", part.weight);
-      out += std::to_string(layer + 1) + "," + csv_field(run.label(block)) + share;
-    }
-  }
-  return out;
 }
 
 }  // namespace app

@@ -1,12 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "app/heatmap/heat_matrix.h"
-#include "app/heatmap/key_heat.h"
-#include "app/heatmap/run_trace.h"
 
 namespace app {
 
@@ -25,8 +22,5 @@ struct LayerThumbnails {
 
 /// At most `side` cells high and wide. `options.layer` and `mix` have no say.
 LayerThumbnails layer_thumbnails(const engine::SelectionTrace& trace, const MatrixOptions& options, int side);
-
-/// The table twin: layer,source,share. A layer that was not computed has one line that says so.
-std::string layers_csv(const RunTrace& run, const HeatScope& scope);
 
 }  // namespace app

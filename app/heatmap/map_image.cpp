@@ -36,29 +36,6 @@ std::string percent(double share) {
   return text;
 }
 
-/// A run of blocks of one page or file.
-struct Stretch {
-  std::int64_t begin = 0, end = 0;
-  PartId part = 0;
-  DocumentId document = 0;
-  int tint = 0;
-};
-
-std::vector<Stretch> stretches_of(const RunTrace& run) {
-  std::vector<Stretch> stretches;
-  std::vector<DocumentId> documents;
-  for (const PromptBlock& block : run.map.blocks) {
-    if (!stretches.empty() && stretches.back().part == block.part) {
-      stretches.back().end = block.last_token;
-      continue;
-    }
-    auto known = std::find(documents.begin(), documents.end(), block.document);
-    if (known == documents.end()) known = documents.insert(documents.end(), block.document);
-    stretches.push_back({block.first_token, block.last_token, block.part, block.document, static_cast<int>(known - documents.begin())});
-  }
-  return stretches;
-}
-
 std::string part_label(const RunTrace& run, PartId part) {
   const auto label = run.part_labels.find(part);
   return label == run.part_labels.end() ? std::string("?") : label->second;
@@ -93,10 +70,10 @@ void add_key_ruler(const RunTrace& run, const HeatMatrix& matrix, const MapImage
   const double per_token = frame.width / (static_cast<double>(matrix.n_columns) * engine::kTraceBlock);
   double label_end = 0, title_end = 0;
   DocumentId document = -1;
-  for (const Stretch& stretch : stretches_of(run)) {
+  for (const PartStretch& stretch : part_stretches(run.map)) {
     const double left = frame.left + static_cast<double>(stretch.begin) * per_token;
     const double width = static_cast<double>(stretch.end - stretch.begin) * per_token;
-    figure.rects.push_back({left, frame.top - kBand - 2, std::max(0.5, width - 0.75), kBand, source_tint(stretch.tint, options.theme), false});
+    figure.rects.push_back({left, frame.top - kBand - 2, std::max(0.5, width - 0.75), kBand, source_tint(stretch.document_index, options.theme), false});
     const auto write = [&](const std::string& text, double y, Rgb color, double& end) {
       const double text_end = left + text_width(text, kSmall);
       if (left < end || text_end > frame.left + frame.width) return;
@@ -122,10 +99,10 @@ void add_row_ruler(const RunTrace& run, const HeatMatrix& matrix, const MapImage
     label_end = top + kSmall + 4;
   };
   if (matrix.rows == MapRows::kPrompt) {
-    for (const Stretch& stretch : stretches_of(run)) {
+    for (const PartStretch& stretch : part_stretches(run.map)) {
       const double top = frame.top + static_cast<double>(stretch.begin) / matrix.row_unit * per_row;
       const double height = static_cast<double>(stretch.end - stretch.begin) / matrix.row_unit * per_row;
-      figure.rects.push_back({frame.left - kBand - 2, top, kBand, std::max(0.5, height - 0.75), source_tint(stretch.tint, options.theme), false});
+      figure.rects.push_back({frame.left - kBand - 2, top, kBand, std::max(0.5, height - 0.75), source_tint(stretch.document_index, options.theme), false});
       write(top, part_label(run, stretch.part));
     }
     return;
@@ -174,16 +151,6 @@ void add_legend(const RunTrace& run, const HeatMatrix& matrix, const MapImageOpt
 
 }  // namespace
 
-std::string csv_field(const std::string& text) {
-  std::string out = "\"";
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) out += '\'';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  return out + '"';
-}
-
 std::string map_caption(const RunTrace& run, const MatrixOptions& options) {
   const engine::SelectionTrace& trace = *run.trace;
   std::string layers = options.layer == kAllLayers ? std::string(options.mix == LayerMix::kMean  ? "mean of "
@@ -210,8 +177,6 @@ std::string map_caption(const RunTrace& run, const MatrixOptions& options) {
   return text;
 }
 
-namespace {
-
 Figure empty_figure(const RunTrace& run, const MapImageOptions& options) {
   Figure figure;
   figure.width = options.width;
@@ -222,9 +187,11 @@ Figure empty_figure(const RunTrace& run, const MapImageOptions& options) {
   return figure;
 }
 
-void add_caption(const MapImageOptions& options, Figure& figure) {
-  figure.texts.push_back({kLeft, options.height - 20, kNormal, ink_color(options.theme), FigureText::Anchor::kStart, figure.description});
+void add_caption(const MapImageOptions& options, double left, Figure& figure) {
+  figure.texts.push_back({left, figure.height - 20, kNormal, ink_color(options.theme), FigureText::Anchor::kStart, figure.description});
 }
+
+namespace {
 
 /// The cells of one map in `frame` with its row ruler.
 void add_map(const RunTrace& run, const HeatMatrix& matrix, const MapImageOptions& options, const Frame& frame, Figure& figure) {
@@ -259,7 +226,7 @@ Figure map_figure(const RunTrace& run, const MapImageOptions& options) {
     add_key_ruler(run, matrix, options, frame, figure);
     add_legend(run, matrix, options, frame, figure);
   }
-  add_caption(options, figure);
+  add_caption(options, kLeft, figure);
   return figure;
 }
 
@@ -284,58 +251,8 @@ Figure run_figure(const RunTrace& run, const MapImageOptions& options) {
   add_map(run, answer, options, lower, figure);
   add_legend(run, answer, options, lower, figure);
   if (options.caption.empty()) figure.description = "Above: prompt. Below: thinking and answer. " + figure.description;
-  add_caption(options, figure);
+  add_caption(options, kLeft, figure);
   return figure;
-}
-
-std::string map_csv(const RunTrace& run, const MatrixOptions& options) {
-  const HeatMatrix matrix = make_matrix(*run.trace, options);
-  const auto stretches = stretches_of(run);
-  std::string out = "query_source,key_source,share\n";
-  const auto name = [&](const Stretch& stretch) {
-    PromptBlock block;
-    block.part = stretch.part;
-    block.document = stretch.document;
-    return csv_field(run.label(block));
-  };
-  const auto add = [&](const std::string& query, std::int32_t first_row, std::int32_t end_row, const Stretch& key) {
-    const auto first = static_cast<std::int32_t>(key.begin / engine::kTraceBlock);
-    const auto end = std::min(matrix.n_columns, static_cast<std::int32_t>(engine::trace_blocks(key.end)));
-    double sum = 0;
-    for (std::int32_t row = first_row; row < end_row; ++row) {
-      for (std::int32_t column = first; column < end; ++column) sum += matrix.at(row, column);
-    }
-    const double share = sum / std::max(1, (end_row - first_row) * (end - first));
-    if (share <= 0) return;
-    char text[32];
-    std::snprintf(text, sizeof text, ",%.6g\n", share);
-    out += query + "," + name(key) + text;
-  };
-  for (std::int32_t row = 0; matrix.rows == MapRows::kGenerated && row < matrix.n_rows; ++row) {
-    for (const Stretch& key : stretches) add("token " + std::to_string(row), row, row + 1, key);
-  }
-  for (const Stretch& query : stretches) {
-    if (matrix.rows != MapRows::kPrompt) break;
-    const auto first = static_cast<std::int32_t>(query.begin / matrix.row_unit);
-    const auto end = std::min<std::int32_t>(matrix.n_rows, static_cast<std::int32_t>((query.end + matrix.row_unit - 1) / matrix.row_unit));
-    for (const Stretch& key : stretches) add(name(query), first, end, key);
-  }
-  return out;
-}
-
-std::string spans_csv(const RunTrace& run, const HeatScope& scope) {
-  const KeyHeat heat = make_key_heat(*run.trace, scope);
-  std::string out = "rank,source,first_token,end_token,selected_share,layers,text\n";
-  if (!heat.sparse) return out;
-  for (const SpanHeat& span : rank_spans(heat, run.map)) {
-    const PromptBlock& block = run.map.blocks[span.block];
-    char share[32];
-    std::snprintf(share, sizeof share, "%.6g", span.weight);
-    out += std::to_string(span.rank) + "," + csv_field(run.label(block)) + "," + std::to_string(block.first_token) + "," +
-           std::to_string(block.last_token) + "," + share + "," + std::to_string(span.n_layers) + "," +
-           csv_field(run.block_texts[span.block]) + "\n";
-  }
-  return out;
 }
 
 }  // namespace app

@@ -14,6 +14,7 @@ struct MapImageOptions {
   /// Another run over the same prompt: the map then shows it minus this one, blue for less, orange for more.
   std::shared_ptr<const RunTrace> compared = nullptr;
   MatrixOptions matrix;
+  HeatScope scope = {};   // whose selections the measures count
   HeatScale scale = HeatScale::kCividis;
   Theme theme = Theme::kLight;
   bool logarithmic = true;
@@ -29,17 +30,12 @@ Figure map_figure(const RunTrace& run, const MapImageOptions& options);
 /// `options.matrix.rows` has no say.
 Figure run_figure(const RunTrace& run, const MapImageOptions& options);
 
+/// Paper, title and the caption as its description, nothing drawn yet.
+Figure empty_figure(const RunTrace& run, const MapImageOptions& options);
+/// Writes the description under the picture, from `left` on.
+void add_caption(const MapImageOptions& options, double left, Figure& figure);
+
 /// What the map shows, in one sentence: "Selected while reading the prompt, mean of 61 layers, ...".
 std::string map_caption(const RunTrace& run, const MatrixOptions& options);
-
-/// The table twin of the map: one line per pair of a query source and a key source with its mean share.
-/// Columns: query_source,key_source,share. Rows of generated tokens stand as "token 12".
-std::string map_csv(const RunTrace& run, const MatrixOptions& options);
-
-/// Ranked spans: rank,source,first_token,end_token,selected_share,layers,text.
-std::string spans_csv(const RunTrace& run, const HeatScope& scope);
-
-/// One field for CSV. Text that a spreadsheet would take for a formula gets a quote mark in front.
-std::string csv_field(const std::string& text);
 
 }  // namespace app

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "app/heatmap/source_heat.h"
@@ -52,6 +51,25 @@ class DistanceCounter {
   std::vector<double> amounts_;
   double total_ = 0, sink_ = 0, local_ = 0;
 };
+
+struct Overlap {
+  std::int64_t both = 0, left = 0, right = 0;  // blocks
+};
+
+Overlap overlap_of(const engine::BlockSet& left, const engine::BlockSet& right) {
+  Overlap overlap;
+  for (std::size_t word = 0; word < std::max(left.words.size(), right.words.size()); ++word) {
+    const std::uint64_t x = word < left.words.size() ? left.words[word] : 0;
+    const std::uint64_t y = word < right.words.size() ? right.words[word] : 0;
+    overlap.both += std::popcount(x & y);
+    overlap.left += std::popcount(x);
+    overlap.right += std::popcount(y);
+  }
+  return overlap;
+}
+
+/// Two empty sets are alike.
+double share_of(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 1.0; }
 
 void count_prefill(const engine::SelectionTrace& trace, const HeatScope& scope, DistanceCounter& counter) {
   for (int layer = 0; layer < static_cast<int>(trace.prefill.size()); ++layer) {
@@ -124,22 +142,13 @@ LayerAgreement layer_agreement(const engine::SelectionTrace& trace, const HeatSc
   const engine::TokenRange tokens = tokens_of(trace, scope);
   for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
     for (int a = 0; a < n; ++a) {
-      const auto& left = trace.selected(token, a).words;
+      const engine::BlockSet& left = trace.selected(token, a);
       for (int b = a; b < n; ++b) {
-        const auto& right = trace.selected(token, b).words;
-        std::int64_t both = 0, n_left = 0, n_right = 0;
-        for (std::size_t word = 0; word < std::max(left.size(), right.size()); ++word) {
-          const std::uint64_t x = word < left.size() ? left[word] : 0;
-          const std::uint64_t y = word < right.size() ? right[word] : 0;
-          both += std::popcount(x & y);
-          n_left += std::popcount(x);
-          n_right += std::popcount(y);
-        }
-        const auto share = [](std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 1.0; };
+        const Overlap overlap = overlap_of(left, trace.selected(token, b));
         const auto ab = static_cast<std::size_t>(a * n + b), ba = static_cast<std::size_t>(b * n + a);
-        jaccard[ab] += share(both, n_left + n_right - both);
-        kept[ab] += share(both, n_left);
-        if (a != b) kept[ba] += share(both, n_right);
+        jaccard[ab] += share_of(overlap.both, overlap.left + overlap.right - overlap.both);
+        kept[ab] += share_of(overlap.both, overlap.left);
+        if (a != b) kept[ba] += share_of(overlap.both, overlap.right);
       }
     }
   }
@@ -156,28 +165,6 @@ LayerAgreement layer_agreement(const engine::SelectionTrace& trace, const HeatSc
   return agreement;
 }
 
-std::string agreement_csv(const LayerAgreement& agreement) {
-  std::string out = "layer,other_layer,jaccard,kept_when_reused\n";
-  for (int a = 0; a < agreement.n_layers; ++a) {
-    for (int b = 0; b < agreement.n_layers; ++b) {
-      char line[80];
-      std::snprintf(line, sizeof line, "%d,%d,%.4f,%.4f\n", a, b, static_cast<double>(agreement.at(a, b)), static_cast<double>(agreement.kept_at(a, b)));
-      out += line;
-    }
-  }
-  return out;
-}
-
-std::string distance_csv(const DistanceProfile& profile) {
-  std::string out = "first_distance,end_distance,share\n";
-  for (const DistanceBin& bin : profile.bins) {
-    char line[80];
-    std::snprintf(line, sizeof line, "%lld,%lld,%.6g\n", static_cast<long long>(bin.first), static_cast<long long>(bin.end), bin.share);
-    out += line;
-  }
-  return out;
-}
-
 Result<HeatMatrix> difference_matrix(const HeatMatrix& first, const HeatMatrix& second) {
   if (first.rows != second.rows || first.row_unit != second.row_unit || first.n_rows != second.n_rows || first.n_columns != second.n_columns) {
     return Error{ErrorCode::kInvalidInput, "These two runs do not have the same prompt and length, so their maps cannot be subtracted; compare them by source instead."};
@@ -192,6 +179,33 @@ Result<HeatMatrix> difference_matrix(const HeatMatrix& first, const HeatMatrix& 
     difference.maximum = std::max(difference.maximum, std::abs(difference.values[i]));
   }
   return difference;
+}
+
+Result<RunSimilarity> run_similarity(const engine::SelectionTrace& first, const engine::SelectionTrace& second) {
+  if (first.n_layers != second.n_layers || first.n_prompt_tokens != second.n_prompt_tokens) {
+    return Error{ErrorCode::kInvalidInput, "These two runs do not have the same layers and prompt, so their selections cannot be compared; ask the same question in both."};
+  }
+  RunSimilarity similarity;
+  const std::int64_t first_token = std::max(first.first_recorded, second.first_recorded), end_token = std::min(first.n_generated, second.n_generated);
+  for (int layer = 0; layer < first.n_layers; ++layer) {
+    double shared = 0, either = 0;
+    const auto at = static_cast<std::size_t>(layer);
+    if (first.computed(layer) && second.computed(layer) && at < first.prefill.size() && at < second.prefill.size()) {
+      const auto &a = first.prefill[at].counts, &b = second.prefill[at].counts;
+      for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        shared += std::min(a[i], b[i]);
+        either += std::max(a[i], b[i]);
+      }
+    }
+    similarity.prompt.push_back(either > 0 ? shared / either : -1);
+    double sum = 0;
+    for (std::int64_t token = first_token; token < end_token; ++token) {
+      const Overlap overlap = overlap_of(first.selected(token, layer), second.selected(token, layer));
+      sum += share_of(overlap.both, overlap.left + overlap.right - overlap.both);
+    }
+    similarity.answer.push_back(end_token > first_token ? sum / static_cast<double>(end_token - first_token) : -1);
+  }
+  return similarity;
 }
 
 std::vector<PartDifference> part_differences(const RunTrace& first, const RunTrace& second, const HeatScope& scope) {

@@ -43,12 +43,18 @@ struct LayerAgreement {
 };
 
 LayerAgreement layer_agreement(const engine::SelectionTrace& trace, const HeatScope& scope);
-std::string agreement_csv(const LayerAgreement& agreement);
-std::string distance_csv(const DistanceProfile& profile);
 
 /// Second minus first, cell by cell. Fails when the two maps do not show the same queries and keys: use
 /// part_differences for runs over different prompts.
 Result<HeatMatrix> difference_matrix(const HeatMatrix& first, const HeatMatrix& second);
+
+/// How alike two runs over prompts of the same length select, per layer: 1 the same, 0 nothing shared, -1
+/// not recorded in both. For comparing builds, kernels or quantisations of one model.
+struct RunSimilarity {
+  std::vector<double> prompt;  // selected pairs that both counts share, over those that either has
+  std::vector<double> answer;  // mean Jaccard of the blocks that the same generated token selected
+};
+Result<RunSimilarity> run_similarity(const engine::SelectionTrace& first, const engine::SelectionTrace& second);
 
 /// A part that either run had in its prompt.
 struct PartDifference {

@@ -58,11 +58,11 @@ void add_token_texts(const engine::SelectionTrace& trace, const std::string& thi
 
 }  // namespace
 
-std::string RunTrace::label(const PromptBlock& block) const {
-  const auto part = part_labels.find(block.part);
+std::string RunTrace::label(PartId id, DocumentId document_id) const {
+  const auto part = part_labels.find(id);
   if (part == part_labels.end()) return "a source that is no longer in the project";
   if (!part->second.starts_with("p. ")) return part->second;
-  const auto document = document_titles.find(block.document);
+  const auto document = document_titles.find(document_id);
   return document == document_titles.end() ? part->second : document->second + ", " + part->second;
 }
 

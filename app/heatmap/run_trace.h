@@ -26,7 +26,8 @@ struct RunTrace {
   std::vector<engine::TokenText> token_ranges;          // bytes of thinking or answer; empty when not known
 
   /// "report.pdf, p. 14"; for files of a tree the path alone.
-  std::string label(const PromptBlock& block) const;
+  std::string label(PartId part, DocumentId document) const;
+  std::string label(const PromptBlock& block) const { return label(block.part, block.document); }
 };
 
 /// A saved run. kNotFound: it was asked with the trace off. Texts of sources that have left the project

@@ -40,6 +40,20 @@ double range_weight(const KeyHeat& heat, std::int64_t begin, std::int64_t end) {
   return sum / static_cast<double>(end - begin);
 }
 
+std::vector<PartStretch> part_stretches(const PromptMap& map) {
+  std::vector<PartStretch> stretches;
+  std::map<DocumentId, int> documents;
+  for (const PromptBlock& block : map.blocks) {
+    if (!stretches.empty() && stretches.back().part == block.part) {
+      stretches.back().end = block.last_token;
+      continue;
+    }
+    const int index = documents.try_emplace(block.document, static_cast<int>(documents.size())).first->second;
+    stretches.push_back({block.first_token, block.last_token, block.part, block.document, index});
+  }
+  return stretches;
+}
+
 std::vector<SpanHeat> rank_spans(const KeyHeat& heat, const PromptMap& map, std::size_t limit) {
   std::vector<SpanHeat> spans;
   for (std::size_t i = 0; i < map.blocks.size(); ++i) {

@@ -27,6 +27,18 @@ struct PartHeat {
   bool selected = false;     // anything of it
 };
 
+/// A run of prompt positions of one page or file, as the rulers show it.
+struct PartStretch {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  PartId part = 0;
+  DocumentId document = 0;
+  int document_index = 0;    // in the order of the prompt, for its tint
+};
+
+/// In the order of the prompt; what lies between sources belongs to none.
+std::vector<PartStretch> part_stretches(const PromptMap& map);
+
 /// Every span that was selected at all, heaviest first; of equal ones the earlier in the prompt first.
 /// `limit` 0: all.
 std::vector<SpanHeat> rank_spans(const KeyHeat& heat, const PromptMap& map, std::size_t limit = 0);

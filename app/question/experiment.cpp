@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/heatmap/map_image.h"
+#include "app/heatmap/trace_tables.h"
 #include "app/question/run_question.h"
 #include "engine/trace/selection_names.h"
 

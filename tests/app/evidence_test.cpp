@@ -3,7 +3,8 @@
 #include "app/heatmap/evidence.h"
 #include "app/heatmap/heat_pyramid.h"
 #include "app/heatmap/measures.h"
-#include "app/heatmap/page_heat.h"
+#include "app/heatmap/source_heat.h"
+#include "app/heatmap/trace_tables.h"
 #include "engine/trace/selection_recorder.h"
 
 using namespace app;
@@ -61,11 +62,11 @@ class EvidenceTest : public QObject {
   void a_span_selected_while_its_sentence_was_written_is_marked();
   void a_cited_span_that_was_not_selected_is_marked_so();
   void a_dense_run_marks_no_citation();
-  void words_of_a_page_get_their_share_of_the_heat();
-  void lines_of_a_file_get_theirs();
-  void a_page_outside_the_prompt_has_no_heat();
+  void a_sentence_is_found_around_its_token();
+  void what_was_read_while_thinking_alone_is_told_apart();
   void the_distance_profile_tells_sink_local_and_distant();
   void layers_that_select_alike_agree();
+  void two_runs_are_as_alike_as_what_they_share();
   void a_difference_keeps_its_sign_at_every_level();
   void runs_of_different_shape_are_compared_by_source();
 };
@@ -97,38 +98,34 @@ void EvidenceTest::a_dense_run_marks_no_citation() {
   QVERIFY(citation_evidence(*run, kAnswer, {cited(2, 10, 14)})[0].mark == SelectionMark::kDense);
 }
 
-void EvidenceTest::words_of_a_page_get_their_share_of_the_heat() {
-  PartText page;
-  page.width_pt = 600;
-  page.text = std::string(60, 'x');
-  page.words = {{0, 6, {0.1f, 0.1f, 0.2f, 0.2f}}, {6, 12, {0.3f, 0.1f, 0.4f, 0.2f}}, {40, 50, {0.1f, 0.3f, 0.4f, 0.4f}}};
-  HeatScope scope;
-  scope.tokens = engine::TokenRange{0, 3};
-  const PageHeat heat = page_heat(make_key_heat(*small_run()->trace, scope), small_run()->map, 2, page);
-  QVERIFY(heat.in_prompt && heat.sparse);
-  QCOMPARE(heat.boxes.size(), std::size_t{3});
-  // Positions 64..67 are bytes 4..7 of the page: two of the first word's six tokens, two of the second's.
-  QCOMPARE(heat.boxes[0].weight, 2 * 0.5 / 6);
-  QCOMPARE(heat.boxes[1].weight, 2 * 0.5 / 6);
-  QCOMPARE(heat.boxes[2].weight, 0.0);
+void EvidenceTest::a_sentence_is_found_around_its_token() {
+  for (const std::int64_t token : {0, 1, 2}) {
+    const engine::TokenRange sentence = sentence_of_token(*small_run(), token);
+    QCOMPARE(sentence.begin, 0);
+    QCOMPARE(sentence.end, 3);
+  }
+  QCOMPARE(tokens_of_words(*small_run(), "one [p2]").begin, 1);
+  QCOMPARE(tokens_of_words(*small_run(), "one [p2]").end, 3);
+  QCOMPARE(tokens_of_words(*small_run(), "nowhere").end, 0);
+  QCOMPARE(sentence_of_token(*small_run(), 4).begin, 3);
+  QCOMPARE(sentence_of_token(*small_run(), 4).end, 6);
 }
 
-void EvidenceTest::lines_of_a_file_get_theirs() {
-  PartText file;
-  for (int line = 0; line < 6; ++line) file.text += "123456789\n";
+void EvidenceTest::what_was_read_while_thinking_alone_is_told_apart() {
+  auto run = std::make_shared<RunTrace>(*small_run());
+  auto trace = std::make_shared<engine::SelectionTrace>(*run->trace);
+  trace->n_thinking = 3;
+  run->trace = trace;
   HeatScope scope;
-  scope.tokens = engine::TokenRange{3, 6};
-  const PageHeat heat = page_heat(make_key_heat(*small_run()->trace, scope), small_run()->map, 3, file);
-  QCOMPARE(heat.lines.size(), std::size_t{6});
-  QCOMPARE(heat.lines[0].line, 1);
-  QCOMPARE(heat.lines[1].line, 2);
-  QVERIFY(heat.lines[1].weight > 0);  // positions 130..133 are bytes 10..13
-  QCOMPARE(heat.lines[3].weight, 0.0);
-}
-
-void EvidenceTest::a_page_outside_the_prompt_has_no_heat() {
-  const PageHeat heat = page_heat(make_key_heat(*small_run()->trace, {}), small_run()->map, 77, PartText{});
-  QVERIFY(!heat.in_prompt);
+  scope.phase = HeatPhase::kThinkingOnly;
+  scope.layer = 0;
+  const KeyHeat heat = make_key_heat(*trace, scope);
+  const std::vector<PartHeat> parts = part_heat(heat, run->map);
+  QVERIFY(parts[1].selected);   // positions 64..67: thinking selected them, the answer did not
+  QVERIFY(!parts[2].selected);  // 130..133: the answer alone
+  const std::string table = trace_table(*run, TraceTable::kSources, {.scope = scope});
+  QVERIFY2(table.find("selected while thinking alone") != std::string::npos, table.c_str());
+  QVERIFY2(table.find("never selected") != std::string::npos, table.c_str());
 }
 
 void EvidenceTest::the_distance_profile_tells_sink_local_and_distant() {
@@ -149,7 +146,20 @@ void EvidenceTest::layers_that_select_alike_agree() {
   QCOMPARE(agreement.at(0, 0), 1.0f);
   QCOMPARE(agreement.at(0, 1), 0.0f);
   QCOMPARE(agreement.kept_at(1, 0), 0.0f);
-  QVERIFY(agreement_csv(agreement).starts_with("layer,other_layer,jaccard,kept_when_reused\n0,0,1.0000,1.0000\n"));
+  QVERIFY(trace_table(*small_run(), TraceTable::kAgreement, {}).starts_with("layer,other_layer,jaccard,kept_when_reused\n1,1,1,1\n"));
+}
+
+void EvidenceTest::two_runs_are_as_alike_as_what_they_share() {
+  const auto run = small_run();
+  const auto same = run_similarity(*run->trace, *run->trace);
+  QVERIFY(same);
+  QCOMPARE(same->answer[0], 1.0);
+  QCOMPARE(same->prompt[0], 1.0);
+  engine::SelectionTrace other = *run->trace;
+  for (std::int64_t token = 3; token < 6; ++token) other.decode[static_cast<std::size_t>(token) * 2].words = {0b1};
+  QCOMPARE(run_similarity(*run->trace, other)->answer[0], 0.5);  // three of six tokens moved away
+  other.n_prompt_tokens = 128;
+  QVERIFY(!run_similarity(*run->trace, other));
 }
 
 void EvidenceTest::a_difference_keeps_its_sign_at_every_level() {

@@ -1,4 +1,5 @@
 #include "app/heatmap/map_image.h"
+#include "app/heatmap/trace_tables.h"
 
 #include <QFile>
 #include <QImage>
@@ -91,19 +92,19 @@ void MapImageTest::an_absurd_size_is_refused() {
 }
 
 void MapImageTest::the_table_twin_names_sources_and_shares() {
-  const std::string csv = map_csv(*small_run(), {});
+  const std::string csv = trace_table(*small_run(), TraceTable::kMap, {});
   const QStringList lines = QString::fromStdString(csv).split(QLatin1Char('\n'));
   QCOMPARE(lines[0], QStringLiteral("query_source,key_source,share"));
   QVERIFY(lines[1].startsWith(QStringLiteral("\"report 1.pdf, p. 1\",\"report 1.pdf, p. 1\",0.")));
   MatrixOptions generated;
   generated.rows = MapRows::kGenerated;
-  QVERIFY(map_csv(*small_run(), generated).find("token 119,\"report 1.pdf, p. 1\"") != std::string::npos);
+  QVERIFY(trace_table(*small_run(), TraceTable::kMap, {.matrix = generated}).find("\"token 119\",\"report 1.pdf, p. 1\"") != std::string::npos);
 }
 
 void MapImageTest::ranked_spans_are_written_as_a_table() {
   HeatScope scope;
   scope.tokens = engine::TokenRange{50, 51};
-  const QStringList lines = QString::fromStdString(spans_csv(*small_run(), scope)).split(QLatin1Char('\n'));
+  const QStringList lines = QString::fromStdString(trace_table(*small_run(), TraceTable::kPassages, {.scope = scope})).split(QLatin1Char('\n'));
   QCOMPARE(lines[0], QStringLiteral("rank,source,first_token,end_token,selected_share,layers,text"));
   QVERIFY(lines[1].startsWith(QStringLiteral("1,\"report 1.pdf, p. 1\",0,32,1,8,\"Sentence 1 of")));
 }

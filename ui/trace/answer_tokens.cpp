@@ -4,6 +4,7 @@
 #include <QTextBlock>
 #include <algorithm>
 
+#include "app/heatmap/evidence.h"
 #include "ui/trace/heat_theme.h"
 
 namespace ui {
@@ -14,6 +15,7 @@ AnswerTokens::AnswerTokens(QWidget* parent) : QPlainTextEdit(parent) {
   setFrameShape(QFrame::NoFrame);
   setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
   setAccessibleName(tr("Tokens of thinking and answer"));
+  setToolTip(tr("A click chooses a word, a double click its sentence, dragging some words: the list shows what they selected."));
   setPlaceholderText(tr("The words of thinking and answer appear here."));
 }
 
@@ -85,15 +87,26 @@ void AnswerTokens::choose_from_cursor() {
   const QTextCursor cursor = textCursor();
   const qint64 begin = token_at(cursor.selectionStart());
   const qint64 end = cursor.hasSelection() ? token_at(cursor.selectionEnd() - 1) + 1 : begin + 1;
-  marked_begin_ = begin;
-  marked_end_ = end;
+  choose_range({begin, end});
+}
+
+void AnswerTokens::choose_range(engine::TokenRange tokens) {
+  marked_begin_ = tokens.begin;
+  marked_end_ = tokens.end;
   color_thinking();
-  emit tokens_selected(begin, end);
+  emit tokens_selected(tokens.begin, tokens.end);
 }
 
 void AnswerTokens::mouseReleaseEvent(QMouseEvent* event) {
   QPlainTextEdit::mouseReleaseEvent(event);
-  if (event->button() == Qt::LeftButton) choose_from_cursor();
+  if (event->button() == Qt::LeftButton && !sentence_chosen_) choose_from_cursor();
+  sentence_chosen_ = false;
+}
+
+void AnswerTokens::mouseDoubleClickEvent(QMouseEvent* event) {
+  if (event->button() != Qt::LeftButton || run_ == nullptr || starts_.size() < 2) return;
+  sentence_chosen_ = true;
+  choose_range(app::sentence_of_token(*run_, token_at(cursorForPosition(event->position().toPoint()).position())));
 }
 
 void AnswerTokens::keyReleaseEvent(QKeyEvent* event) {

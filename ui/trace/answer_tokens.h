@@ -8,7 +8,8 @@
 
 namespace ui {
 
-/// Thinking and answer as running text made of its tokens: click one, or select some words.
+/// Thinking and answer as running text made of its tokens: a click chooses one, a double click its sentence,
+/// dragging some words.
 class AnswerTokens : public QPlainTextEdit {
   Q_OBJECT
 
@@ -23,16 +24,21 @@ class AnswerTokens : public QPlainTextEdit {
 
  protected:
   void mouseReleaseEvent(QMouseEvent* event) override;
+  void mouseDoubleClickEvent(QMouseEvent* event) override;
+  QSize sizeHint() const override { return {240, 120}; }
+  QSize minimumSizeHint() const override { return {150, 60}; }
   void keyReleaseEvent(QKeyEvent* event) override;
   void changeEvent(QEvent* event) override;
 
  private:
   qint64 token_at(int character) const;
   void choose_from_cursor();
+  void choose_range(engine::TokenRange tokens);
   void color_thinking();
 
   std::shared_ptr<const app::RunTrace> run_;
   std::vector<int> starts_;  // character where each token begins, then the end of the text
+  bool sentence_chosen_ = false;  // by the double click whose release comes now
   qint64 marked_begin_ = 0;
   qint64 marked_end_ = 0;
 };

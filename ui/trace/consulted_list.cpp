@@ -2,6 +2,8 @@
 
 #include <QApplication>
 #include <QClipboard>
+#include <QComboBox>
+#include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
 #include <QMenu>
@@ -10,6 +12,7 @@
 #include <QTableView>
 #include <QVBoxLayout>
 
+#include "app/heatmap/trace_tables.h"
 #include "ui/trace/background_future.h"
 #include "ui/trace/heat_theme.h"
 
@@ -22,13 +25,6 @@ constexpr std::size_t kMostRows = 500;
 QString one_line(const std::string& text) { return QString::fromStdString(text).simplified(); }
 
 QString share_text(double weight) { return QString::number(weight * 100, 'f', weight < 0.1 ? 1 : 0) + QStringLiteral("\u2009%"); }
-
-QString csv_field(QString text) {
-  // A leading sign would be a formula to a spreadsheet; document text must stay text.
-  if (!text.isEmpty() && QStringLiteral("=+-@\t\r").contains(text.front())) text.prepend(QLatin1Char('\''));
-  text.replace(QLatin1Char('"'), QLatin1String("\"\""));
-  return QLatin1Char('"') + text + QLatin1Char('"');
-}
 
 /// A bar in the colours of heat under the number.
 class ShareDelegate : public QStyledItemDelegate {
@@ -45,6 +41,21 @@ class ShareDelegate : public QStyledItemDelegate {
                       to_color(app::heat_color(position, app::HeatScale::kCividis, theme_of(option.palette))));
   }
 };
+
+/// "report.pdf, p. 14": what tells two sources apart stands at the end, so the middle is left out.
+class SourceDelegate : public QStyledItemDelegate {
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+
+ protected:
+  void initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const override {
+    QStyledItemDelegate::initStyleOption(option, index);
+    option->textElideMode = Qt::ElideMiddle;
+  }
+};
+
+/// Entries of the box, in its order.
+enum Whose { kWritten, kThinking, kAnswer, kThinkingOnly, kReading, kQuestion, kChosen };
 
 }  // namespace
 
@@ -96,14 +107,20 @@ QVariant ConsultedModel::headerData(int section, Qt::Orientation orientation, in
 }
 
 ConsultedList::ConsultedList(QWidget* parent)
-    : QWidget(parent), model_(new ConsultedModel(this)), table_(new QTableView(this)), note_(new QLabel(this)) {
+    : QWidget(parent), model_(new ConsultedModel(this)), phase_(new QComboBox(this)), table_(new QTableView(this)), note_(new QLabel(this)) {
   auto* layout = new QVBoxLayout(this);
-  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setContentsMargins(8, 4, 0, 0);
   layout->setSpacing(4);
+  phase_->setAccessibleName(tr("Whose selections"));
+  phase_->addItems({tr("Thinking and answer"), tr("Thinking"), tr("Answer"), tr("Thinking, not the answer"), tr("Reading the prompt"), tr("The question")});
+  phase_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  phase_->setMinimumContentsLength(16);
   note_->setTextFormat(Qt::PlainText);
   note_->setWordWrap(true);
-  note_->setContentsMargins(8, 4, 8, 0);
-  layout->addWidget(note_);
+  auto* head = new QHBoxLayout;
+  head->addWidget(phase_);
+  head->addWidget(note_, 1);
+  layout->addLayout(head);
   layout->addWidget(table_, 1);
   table_->setModel(model_);
   table_->setAccessibleName(tr("Consulted sources"));
@@ -113,15 +130,17 @@ ConsultedList::ConsultedList(QWidget* parent)
   table_->setWordWrap(false);
   table_->setFrameShape(QFrame::NoFrame);
   table_->verticalHeader()->hide();
-  table_->verticalHeader()->setDefaultSectionSize(28);
+  table_->verticalHeader()->setDefaultSectionSize(26);
+  table_->setMinimumHeight(26 * 3);
+  table_->setItemDelegateForColumn(ConsultedModel::kSource, new SourceDelegate(table_));
   table_->setItemDelegateForColumn(ConsultedModel::kShare, new ShareDelegate(table_));
   QHeaderView* header = table_->horizontalHeader();
   header->setHighlightSections(false);
   header->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
   header->setSectionResizeMode(ConsultedModel::kText, QHeaderView::Stretch);
   table_->setColumnWidth(ConsultedModel::kRank, 48);
-  table_->setColumnWidth(ConsultedModel::kSource, 150);
-  table_->setColumnWidth(ConsultedModel::kShare, 84);
+  table_->setColumnWidth(ConsultedModel::kSource, 132);
+  table_->setColumnWidth(ConsultedModel::kShare, 76);
   table_->setColumnWidth(ConsultedModel::kLayers, 60);
   connect(table_, &QTableView::activated, this, [this](const QModelIndex& index) {
     const app::PromptBlock& block = model_->block(index.row());
@@ -132,6 +151,7 @@ ConsultedList::ConsultedList(QWidget* parent)
     const app::PromptBlock& block = model_->block(index.row());
     emit keys_marked(block.first_token, block.last_token);
   });
+  connect(phase_, &QComboBox::activated, this, &ConsultedList::phase_chosen);
   table_->setContextMenuPolicy(Qt::CustomContextMenu);
   connect(table_, &QTableView::customContextMenuRequested, this, &ConsultedList::show_menu);
   connect(&watcher_, &QFutureWatcherBase::finished, this, [this] {
@@ -154,19 +174,44 @@ void ConsultedList::show_menu(const QPoint& at) {
   menu->addAction(tr("Pin: every token selects it"), this, [this, blocks] { emit pin_requested(blocks); });
   menu->addAction(tr("Mute: no token selects it"), this, [this, blocks] { emit mute_requested(blocks); });
   menu->addSeparator();
-  menu->addAction(tr("Copy the table as CSV"), this, [this] { QApplication::clipboard()->setText(to_csv()); });
+  menu->addAction(tr("Copy the table as CSV"), this, [this] {
+    if (run_ != nullptr) QApplication::clipboard()->setText(QString::fromStdString(app::trace_table(*run_, app::TraceTable::kPassages, {.scope = scope_})));
+  });
   menu->popup(table_->viewport()->mapToGlobal(at));
 }
 
 void ConsultedList::set_run(std::shared_ptr<const app::RunTrace> run) {
   run_ = std::move(run);
   scope_ = {};
+  phase_->setCurrentIndex(kWritten);
+  phase_->setEnabled(run_ != nullptr);
   refresh();
 }
 
 void ConsultedList::set_scope(const app::HeatScope& scope) {
   scope_ = scope;
+  const bool chosen = scope.tokens && scope.phase == app::HeatPhase::kGenerated;
+  if (chosen && phase_->count() == kChosen) phase_->addItem(tr("The chosen words"));
+  if (!chosen && phase_->count() > kChosen) phase_->removeItem(kChosen);
+  if (chosen) phase_->setCurrentIndex(kChosen);
   refresh();
+}
+
+app::HeatScope ConsultedList::phase_scope(app::HeatScope scope) const {
+  scope.tokens.reset();
+  switch (phase_->currentIndex()) {
+    case kThinking: scope.phase = app::HeatPhase::kThinking; break;
+    case kAnswer: scope.phase = app::HeatPhase::kAnswer; break;
+    case kThinkingOnly: scope.phase = app::HeatPhase::kThinkingOnly; break;
+    case kReading: scope.phase = app::HeatPhase::kPrefill; break;
+    case kQuestion:
+      scope.phase = app::HeatPhase::kPrefill;
+      if (run_ != nullptr) scope.tokens = run_->map.question;
+      break;
+    case kChosen: scope.tokens = scope_.tokens; break;
+    default: break;
+  }
+  return scope;
 }
 
 void ConsultedList::refresh() {
@@ -200,21 +245,9 @@ void ConsultedList::show_ranking(const Ranking& ranking) {
   } else {
     const QString grain = ranking.granularity == 1 ? tr("token by token") : tr("in blocks of %1 tokens").arg(ranking.granularity);
     const QString who = ranking.n_queries == 1 ? tr("1 token") : tr("%1 tokens").arg(ranking.n_queries);
-    note_->setText(tr("%1, recorded %2. Selected, not necessarily used.").arg(who, grain));
+    note_->setText(tr("%1, %2. Selected, not necessarily used.").arg(who, grain));
   }
   emit ready();
-}
-
-QString ConsultedList::to_csv() const {
-  QString out = QStringLiteral("rank,source,text,selected_share,layers\n");
-  for (int row = 0; row < model_->rowCount(); ++row) {
-    const app::SpanHeat& heat = model_->span(row);
-    const QStringList fields{QString::number(heat.rank), csv_field(QString::fromStdString(run_->label(model_->block(row)))),
-                             csv_field(one_line(run_->block_texts[heat.block])), QString::number(heat.weight, 'g', 6),
-                             QString::number(heat.n_layers)};
-    out += fields.join(QLatin1Char(',')) + QLatin1Char('\n');
-  }
-  return out;
 }
 
 }  // namespace ui

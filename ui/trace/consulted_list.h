@@ -9,6 +9,7 @@
 #include "app/heatmap/run_trace.h"
 #include "app/heatmap/source_heat.h"
 
+class QComboBox;
 class QLabel;
 class QTableView;
 
@@ -50,8 +51,8 @@ class ConsultedList : public QWidget {
   const ConsultedModel& model() const { return *model_; }
   /// True when the table shows what was asked for last.
   bool is_ready() const { return !watcher_.isRunning(); }
-  /// The whole table as CSV with a header line, for files and the clipboard.
-  QString to_csv() const;
+  /// `plain` narrowed to whose selections the box above the table asks for.
+  app::HeatScope phase_scope(app::HeatScope plain) const;
 
  signals:
   void source_activated(qint64 part, quint32 begin, quint32 end);
@@ -61,6 +62,8 @@ class ConsultedList : public QWidget {
   void pin_requested(const std::vector<std::size_t>& blocks);
   void mute_requested(const std::vector<std::size_t>& blocks);
   void ready();
+  /// The box above the table was used.
+  void phase_chosen();
 
  private:
   std::vector<std::size_t> chosen_blocks() const;
@@ -78,6 +81,7 @@ class ConsultedList : public QWidget {
   app::HeatScope scope_;
   QFutureWatcher<Ranking> watcher_;
   ConsultedModel* model_;
+  QComboBox* phase_;
   QTableView* table_;
   QLabel* note_;
 };

@@ -25,7 +25,7 @@ constexpr int kStepsPerDoubling = 2;
 
 QString percent(double share) { return QString::number(share * 100, 'f', 1) + QStringLiteral("\u2009%"); }
 
-QString signed_number(double value) { return QString::asprintf("%+.3f", value).replace(QLatin1Char('-'), QChar(0x2212)); }
+QString signed_number(double value) { return QString::asprintf("%+.2f", value).replace(QLatin1Char('-'), QChar(0x2212)); }
 
 /// A trial's text, what the other one has not marked.
 void write_trial(QTextCursor& cursor, const QString& title, const app::Trial& trial, const QColor& ink, bool is_gone) {
@@ -48,16 +48,21 @@ void write_trial(QTextCursor& cursor, const QString& title, const app::Trial& tr
 
 ExperimentView::ExperimentView(QWidget* parent)
     : QWidget(parent), mode_(new QComboBox), k_(new QSlider(Qt::Horizontal)), k_label_(new QLabel), list_(new QListWidget),
-      remove_(new QPushButton(tr("Take off the list"))), run_button_(new QPushButton(tr("Run again"))),
-      difference_(new QPushButton(tr("Difference map"))), note_(new QLabel), text_(new QPlainTextEdit), table_(new QTableWidget(0, 4)) {
+      remove_(new QPushButton(tr("Remove"))), run_button_(new QPushButton(tr("Run again"))),
+      difference_(new QPushButton(tr("Difference"))), note_(new QLabel), text_(new QPlainTextEdit), table_(new QTableWidget(0, 4)) {
   mode_->addItems({tr("Select by the model's indexer"), tr("Select every key (dense)"), tr("Select by fixed blocks")});
   mode_->setAccessibleName(tr("How keys are selected"));
   k_->setAccessibleName(tr("Keys per query"));
-  k_->setMinimumWidth(80);
+  k_->setMinimumWidth(60);
+  k_->setToolTip(tr("How many keys every query selects. The model was trained with its own number."));
   list_->setAccessibleName(tr("Pinned and muted passages"));
   list_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   list_->setTextElideMode(Qt::ElideRight);
   list_->setFrameShape(QFrame::NoFrame);
+  list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  list_->setMinimumHeight(28);
+  remove_->setToolTip(tr("Takes the marked passages off this list."));
+  difference_->setToolTip(tr("Subtracts the maps of both answers."));
   note_->setWordWrap(true);
   note_->setTextFormat(Qt::PlainText);
   note_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
@@ -65,7 +70,7 @@ ExperimentView::ExperimentView(QWidget* parent)
   text_->setReadOnly(true);
   text_->setFrameShape(QFrame::NoFrame);
   text_->setAccessibleName(tr("Both texts"));
-  table_->setHorizontalHeaderLabels({tr("Token"), tr("As asked"), tr("Otherwise"), tr("Change")});
+  table_->setHorizontalHeaderLabels({tr("Token"), tr("Asked"), tr("Tried"), tr("Change")});
   table_->setAccessibleName(tr("Log-probability of every token of the first text"));
   table_->setEditTriggers(QAbstractItemView::NoEditTriggers);
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -74,7 +79,7 @@ ExperimentView::ExperimentView(QWidget* parent)
   table_->verticalHeader()->hide();
   table_->verticalHeader()->setDefaultSectionSize(24);
   table_->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
-  for (const int column : {1, 2, 3}) table_->setColumnWidth(column, 76);
+  for (const int column : {1, 2, 3}) table_->setColumnWidth(column, 56);
 
   auto* left = new QVBoxLayout;
   left->setSpacing(4);
@@ -85,25 +90,24 @@ ExperimentView::ExperimentView(QWidget* parent)
   left->addLayout(k_row);
   left->addWidget(list_, 1);
   auto* buttons = new QHBoxLayout;
+  buttons->setSpacing(4);
   buttons->addWidget(run_button_);
   buttons->addWidget(remove_);
+  buttons->addWidget(difference_);
   buttons->addStretch(1);
   left->addLayout(buttons);
   auto* right = new QVBoxLayout;
   right->setSpacing(4);
-  auto* head = new QHBoxLayout;
-  head->addWidget(note_, 1);
-  head->addWidget(difference_, 0, Qt::AlignTop);
-  right->addLayout(head);
+  right->addWidget(note_);
   auto* results = new QHBoxLayout;
-  results->addWidget(text_, 3);
-  results->addWidget(table_, 4);
+  results->addWidget(text_, 2);
+  results->addWidget(table_, 3);
   right->addLayout(results, 1);
   auto* layout = new QHBoxLayout(this);
-  layout->setContentsMargins(8, 8, 0, 0);
-  layout->setSpacing(16);
+  layout->setContentsMargins(8, 6, 0, 0);
+  layout->setSpacing(12);
   layout->addLayout(left, 2);
-  layout->addLayout(right, 5);
+  layout->addLayout(right, 4);
 
   connect(k_, &QSlider::valueChanged, this, &ExperimentView::show_k);
   connect(mode_, &QComboBox::currentIndexChanged, this, &ExperimentView::show_k);
@@ -158,7 +162,7 @@ void ExperimentView::show_k() {
     return;
   }
   const int own = run_->trace->top_k;
-  k_label_->setText(dense ? tr("every key") : own > 0 ? tr("%1 keys per query (asked with %2)").arg(chosen_k()).arg(own) : tr("%1 keys per query").arg(chosen_k()));
+  k_label_->setText(dense ? tr("every key") : chosen_k() == own ? tr("%1 keys, as asked").arg(own) : own > 0 ? tr("%1 keys, not %2").arg(chosen_k()).arg(own) : tr("%1 keys").arg(chosen_k()));
 }
 
 engine::SelectionOptions ExperimentView::selection() const {
@@ -222,10 +226,10 @@ void ExperimentView::show_experiment(std::shared_ptr<const app::Experiment> expe
   const app::Trial& base = experiment_->base;
   const app::Trial& other = experiment_->other;
   const auto n_tokens = static_cast<int>(base.token_texts.size());
-  const QString caused = tr("Caused a change of %1 in the log-probability of the first text (%2 per token); %3 of its %4 tokens changed.")
+  const QString caused = tr("Caused: log-probability of the first text %1 (%2 per token); %3 of its %4 tokens changed.")
                              .arg(signed_number(experiment_->log_probability_change()), signed_number(experiment_->log_probability_change() / std::max(1, n_tokens)))
                              .arg(experiment_->n_changed()).arg(n_tokens);
-  const QString kept = tr("Dense attention kept: %1, otherwise %2. Speed: %3, otherwise %4 tokens/s.")
+  const QString kept = tr("Dense attention kept: %1, otherwise %2; tokens/s: %3, otherwise %4.")
                            .arg(percent(base.mean_recall()), percent(other.mean_recall()), QString::number(base.tokens_per_second, 'f', 0), QString::number(other.tokens_per_second, 'f', 0));
   note_->setText(caused + QLatin1Char('\n') + kept);
   text_->clear();

@@ -6,6 +6,7 @@
 
 #include "app/heatmap/heat_palette.h"
 #include "app/heatmap/layer_thumbnails.h"
+#include "app/heatmap/run_trace.h"
 
 namespace ui {
 

@@ -139,6 +139,10 @@ void LayerStrip::paintEvent(QPaintEvent*) {
     painter.drawText(QRectF(0, strip.top() - 2, kLeft - 6, 14), Qt::AlignRight | Qt::AlignTop, QStringLiteral("1"));
     painter.drawText(QRectF(0, strip.bottom() - 13, kLeft - 6, 14), Qt::AlignRight | Qt::AlignBottom, QString::number(matrix_->n_rows));
   }
+  if (matrix_ == nullptr) {
+    painter.setPen(soft);
+    painter.drawText(strip, Qt::AlignCenter, fontMetrics().elidedText(tr("Layers down, keys across: what each layer selects, token by token while an answer is written."), Qt::ElideRight, static_cast<int>(strip.width()) - 16));
+  }
   painter.setPen(to_color(app::line_color(theme)));
   painter.drawRect(strip.adjusted(-0.5, -0.5, 0.5, 0.5));
 }

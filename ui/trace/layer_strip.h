@@ -30,8 +30,8 @@ class LayerStrip : public QWidget {
   void show_live(qint64 n_prompt_tokens, qint64 token, std::span<const engine::BlockSet> layers);
 
   QString describe(const QPointF& at) const;
-  QSize sizeHint() const override { return {720, 96}; }
-  QSize minimumSizeHint() const override { return {200, 48}; }
+  QSize sizeHint() const override { return {720, 68}; }
+  QSize minimumSizeHint() const override { return {200, 32}; }
 
  signals:
   void layer_selected(int layer);

@@ -34,8 +34,6 @@ class MapTiles {
   /// there; false: call again to get the rest.
   bool paint(QPainter& painter, const QRectF& target, const QRectF& cells);
 
-  qint64 bytes() const { return static_cast<qint64>(tiles_.totalCost()) * 1024; }
-
  private:
   enum class Missing { kMake, kSkip };
   void paint_level(QPainter& painter, const QRectF& target, const QRectF& cells, int level, Missing missing,

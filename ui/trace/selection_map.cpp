@@ -5,7 +5,6 @@
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "ui/trace/heat_theme.h"
 
@@ -103,17 +102,9 @@ void SelectionMap::find_stretches() {
   if (rows_are_prompt()) scope.tokens = run_->map.question;
   scope.layer = options_.layer;
   const app::KeyHeat heat = app::make_key_heat(*run_->trace, scope);
-  std::map<app::DocumentId, int> tints;
-  for (const app::PromptBlock& block : run_->map.blocks) {
-    const bool selected = !heat.sparse || app::range_weight(heat, block.first_token, block.last_token) > 0;
-    if (!stretches_.empty() && stretches_.back().part == block.part) {
-      stretches_.back().end = block.last_token;
-      stretches_.back().selected = stretches_.back().selected || selected;
-      continue;
-    }
-    const int tint = tints.try_emplace(block.document, static_cast<int>(tints.size())).first->second;
-    const auto label = run_->part_labels.find(block.part);
-    stretches_.push_back({block.first_token, block.last_token, block.part, block.document, tint, selected,
+  for (const app::PartStretch& stretch : app::part_stretches(run_->map)) {
+    const auto label = run_->part_labels.find(stretch.part);
+    stretches_.push_back({stretch, !heat.sparse || app::range_weight(heat, stretch.begin, stretch.end) > 0,
                           label == run_->part_labels.end() ? QString() : QString::fromStdString(label->second)});
   }
 }

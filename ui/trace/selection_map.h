@@ -76,11 +76,7 @@ class SelectionMap : public QWidget {
   };
   /// What the rulers show of one page or file.
   struct Stretch {
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-    app::PartId part = 0;
-    app::DocumentId document = 0;
-    int tint = 0;
+    app::PartStretch part;
     bool selected = true;
     QString label;
   };

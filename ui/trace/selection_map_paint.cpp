@@ -20,7 +20,7 @@ constexpr int kLegendBar = 180;
 
 QString value_label(double share) {
   const double percent = share * 100;
-  return (percent >= 10 ? QString::number(percent, 'f', 0) : QString::number(percent, 'g', 1)) + QStringLiteral("\u2009%");
+  return (percent >= 9.5 ? QString::number(percent, 'f', 0) : QString::number(percent, 'g', 1)) + QStringLiteral("\u2009%");
 }
 
 QBrush hatch(const QColor& color) { return QBrush(color, Qt::BDiagPattern); }
@@ -100,11 +100,11 @@ void SelectionMap::paint_key_ruler(QPainter& painter, const QRectF& map) const {
   double title_end = map.left();
   app::DocumentId document = -1;
   for (const Stretch& stretch : stretches_) {
-    const double left = std::max(map.left(), x_of_key(static_cast<double>(stretch.begin)));
-    const double right = std::min(map.right(), x_of_key(static_cast<double>(stretch.end)));
+    const double left = std::max(map.left(), x_of_key(static_cast<double>(stretch.part.begin)));
+    const double right = std::min(map.right(), x_of_key(static_cast<double>(stretch.part.end)));
     if (right <= left) continue;
     const QRectF band(left, map.top() - kBand - 2, std::max(1.0, right - left - 1), kBand);
-    const QColor tint = to_color(app::source_tint(stretch.tint, theme));
+    const QColor tint = to_color(app::source_tint(stretch.part.document_index, theme));
     if (stretch.selected) {
       painter.fillRect(band, tint);
     } else {
@@ -118,8 +118,8 @@ void SelectionMap::paint_key_ruler(QPainter& painter, const QRectF& map) const {
       end = left + width + 12;
     };
     write(stretch.label, map.top() - kBand - 6, label_end);
-    if (stretch.document == document) continue;
-    document = stretch.document;
+    if (stretch.part.document == document) continue;
+    document = stretch.part.document;
     const auto title = run_->document_titles.find(document);
     if (title == run_->document_titles.end()) continue;
     painter.setPen(to_color(app::ink_color(theme)));
@@ -146,11 +146,11 @@ void SelectionMap::paint_row_ruler(QPainter& painter, const QRectF& map) const {
   if (rows_are_prompt()) {
     const double unit = picture_->matrix.row_unit;
     for (const Stretch& stretch : stretches_) {
-      const double top = std::max(map.top(), y_of_row(static_cast<double>(stretch.begin) / unit));
-      const double bottom = std::min(map.bottom(), y_of_row(static_cast<double>(stretch.end) / unit));
+      const double top = std::max(map.top(), y_of_row(static_cast<double>(stretch.part.begin) / unit));
+      const double bottom = std::min(map.bottom(), y_of_row(static_cast<double>(stretch.part.end) / unit));
       if (bottom <= top) continue;
       painter.fillRect(QRectF(map.left() - kBand - 2, top, kBand, std::max(1.0, bottom - top - 1)),
-                       to_color(app::source_tint(stretch.tint, theme)));
+                       to_color(app::source_tint(stretch.part.document_index, theme)));
       label(top, stretch.label);
     }
   } else {
@@ -254,7 +254,8 @@ void SelectionMap::paint_legend(QPainter& painter) const {
   }
   entry(to_color(app::paper_color(theme)), tr("not selected"));
   entry(hatch(to_color(app::soft_ink_color(theme))), rows_are_prompt() ? tr("source not selected by the question") : tr("source not consulted"));
-  painter.drawText(QPointF(x, bar.bottom()), rows_are_prompt() ? tr("share of visible pairs") : tr("share of layers"));
+  // On the line of the numbers, which say shares of this.
+  painter.drawText(QPointF(bar.right() + 28, bar.bottom() + metrics.ascent() + 2), rows_are_prompt() ? tr("share of the visible pairs") : tr("share of the layers"));
 }
 
 }  // namespace ui

@@ -7,15 +7,12 @@
 #include <span>
 
 #include "app/heatmap/key_heat.h"
+#include "app/heatmap/run_figures.h"
 #include "app/heatmap/run_trace.h"
 
-class QCheckBox;
-class QComboBox;
 class QLabel;
-class QSlider;
-class QMenu;
+class QSplitter;
 class QTabWidget;
-class QToolButton;
 
 namespace ui {
 
@@ -24,18 +21,22 @@ class ConsultedList;
 class ExperimentView;
 class LayerGrid;
 class LayerStrip;
+class MapControls;
 class MeasuresView;
 class SelectionMap;
+class TableWindow;
 class TracePlayer;
 class UnreadList;
 
-/// Inspect: all layers at a glance, the map, below it the tokens of the answer, what they consulted, what
-/// nobody consulted and measures, and the scrubber. One selection model: what is chosen in one of them is marked in the others and announced.
+/// Inspect: all layers at a glance, the map, below it what the words of the answer consulted, what nobody
+/// consulted, measures, layers and experiments, and the scrubber. One selection model: what is chosen in one
+/// of them is marked in the others and announced.
 class TracePanel : public QWidget {
   Q_OBJECT
 
  public:
   explicit TracePanel(QWidget* parent = nullptr);
+  ~TracePanel() override;
 
   /// app::make_run_trace and app::load_run_trace make runs off the main thread. Null: empty state.
   void set_run(std::shared_ptr<const app::RunTrace> run);
@@ -44,8 +45,10 @@ class TracePanel : public QWidget {
   /// While a run is live, before there is a trace: what the newest token selected, per layer.
   void show_live(qint64 n_prompt_tokens, qint64 token, std::span<const engine::BlockSet> layers);
 
-  /// Writes the map as shown: PNG, SVG or CSV by the name's ending, off this thread; `exported` tells.
-  void export_map(const QString& path);
+  /// Writes a picture as shown: PNG or SVG by the name's ending, off this thread; `exported` tells.
+  void export_picture(app::TracePicture picture, const QString& path);
+  /// The tables of what is shown, in a window of their own.
+  TableWindow& show_tables();
 
   /// Shows another run over the same prompt minus this one; null: this one alone again.
   void set_compared(std::shared_ptr<const app::RunTrace> compared, const QString& name = {});
@@ -53,11 +56,14 @@ class TracePanel : public QWidget {
   void set_comparable(const QList<QPair<qint64, QString>>& runs);
 
   SelectionMap& map() { return *map_; }
+  MapControls& controls() { return *controls_; }
   ExperimentView& experiments() { return *experiments_; }
   ConsultedList& consulted() { return *consulted_; }
+  QTabWidget& tabs() { return *tabs_; }
 
  public slots:
-  /// From outside (words chosen in the answer, the scrubber): chooses generated tokens [begin, end).
+  /// From outside (words chosen in the conversation): shows what generated tokens [begin, end) selected, and
+  /// announces the scope but not the choice.
   void select_tokens(qint64 begin, qint64 end);
   /// Marks a place of the sources in the map.
   void select_source(qint64 part, quint32 begin, quint32 end);
@@ -76,17 +82,20 @@ class TracePanel : public QWidget {
   void exported(const QString& path, const QString& error);
 
  private:
-  QWidget* make_controls();
+  QWidget* make_lower();
+  void connect_controls();
+  void connect_views();
+  void connect_experiments();
+  void make_export_menu();
   void apply_options();
+  void apply_style();
   void choose(qint64 begin, qint64 end);
   void show_phase();
-  void choose_file();
-  void apply_scale();
-  void make_export_menu(QToolButton* button);
-  app::HeatScope plain_scope() const;
+  void choose_file(app::TracePicture picture);
   void set_scope(const app::HeatScope& scope);
 
   std::shared_ptr<const app::RunTrace> run_;
+  MapControls* controls_;
   SelectionMap* map_;
   ConsultedList* consulted_;
   AnswerTokens* tokens_;
@@ -96,21 +105,10 @@ class TracePanel : public QWidget {
   MeasuresView* measures_;
   LayerGrid* grid_;
   ExperimentView* experiments_;
-  QTabWidget* tabs_ = nullptr;
-  QMenu* compare_menu_ = nullptr;
-  QToolButton* compare_ = nullptr;
+  TableWindow* tables_ = nullptr;
+  QTabWidget* tabs_;
+  QLabel* status_;
   QFutureWatcher<QString> export_;
-  QComboBox* rows_ = nullptr;
-  QComboBox* mix_ = nullptr;
-  QComboBox* phase_ = nullptr;
-  QSlider* layer_ = nullptr;
-  QLabel* layer_label_ = nullptr;
-  QCheckBox* logarithmic_ = nullptr;
-  QCheckBox* without_sink_ = nullptr;
-  QCheckBox* without_newest_ = nullptr;
-  QComboBox* scale_ = nullptr;
-  QString export_kind_;
-  QLabel* status_ = nullptr;
 };
 
 }  // namespace ui

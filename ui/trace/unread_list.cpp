@@ -13,12 +13,12 @@ namespace ui {
 UnreadList::UnreadList(QWidget* parent)
     : QWidget(parent), note_(new QLabel(this)), list_(new QListWidget(this)), again_(new QPushButton(tr("Ask again about these"), this)) {
   auto* layout = new QVBoxLayout(this);
-  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setContentsMargins(8, 4, 8, 4);
   layout->setSpacing(4);
   note_->setTextFormat(Qt::PlainText);
   note_->setWordWrap(true);
-  note_->setContentsMargins(8, 4, 8, 0);
   list_->setFrameShape(QFrame::NoFrame);
+  list_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   list_->setAccessibleName(tr("Not consulted pages and files"));
   layout->addWidget(note_);
   layout->addWidget(list_, 1);
@@ -31,7 +31,11 @@ UnreadList::UnreadList(QWidget* parent)
   });
   connect(again_, &QPushButton::clicked, this, [this] {
     QList<qint64> parts;
-    for (const app::PartHeat& part : report_.not_by_answer) parts.push_back(part.part);
+    const auto rows = list_->selectedItems();
+    for (int row = 0; row < list_->count(); ++row) {
+      // Nothing marked: all of them.
+      if (rows.isEmpty() || list_->item(row)->isSelected()) parts.push_back(list_->item(row)->data(Qt::UserRole).toLongLong());
+    }
     emit ask_again(parts);
   });
   connect(list_, &QListWidget::itemActivated, this, [this](QListWidgetItem* item) {
@@ -67,10 +71,10 @@ void UnreadList::show_report() {
                      .arg(report_.n_unread_tokens)
                      .arg(report_.n_tokens));
   for (const app::PartHeat& part : report_.not_by_answer) {
-    app::PromptBlock block;
-    block.part = part.part;
-    block.document = part.document;
-    auto* item = new QListWidgetItem(QString::fromStdString(run_->label(block)), list_);
+    const bool never = std::ranges::any_of(report_.never, [&part](const app::PartHeat& other) { return other.part == part.part; });
+    QString text = QString::fromStdString(run_->label(part.part, part.document)) + QStringLiteral("  \u00b7  ") + tr("%1 tokens").arg(part.n_tokens);
+    if (never) text += QStringLiteral("  \u00b7  ") + tr("nor by the question");
+    auto* item = new QListWidgetItem(text, list_);
     item->setData(Qt::UserRole, QVariant::fromValue<qlonglong>(part.part));
   }
 }
