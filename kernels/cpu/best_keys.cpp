@@ -12,6 +12,8 @@ namespace kernels::cpu {
 namespace {
 
 constexpr std::int64_t kRegister = 16;
+// Rarely enough that pruning costs little, often enough that few scores pass which a fresh limit would have stopped.
+constexpr std::int64_t kSpare = 128;
 
 /// Floats in the order of integers.
 std::int64_t order_of(float value) {
@@ -25,24 +27,36 @@ float float_at(std::int64_t order) {
 }  // namespace
 
 void BestKeys::start() {
+  begin_ = end();
   n_ = 0;
   threshold_ = kEverything;
 }
 
 void BestKeys::reserve(std::int64_t n) {
-  const auto wanted = static_cast<std::size_t>(n_ + n + kRegister);
-  if (scores_.size() >= wanted) return;
-  scores_.resize(wanted);
-  positions_.resize(wanted);
+  if (begin_ >= n + kRegister) return;
+  // What is kept grows towards the front, by as much again before the next move.
+  const std::int64_t new_begin = 2 * (n + kRegister) + n_;
+  std::vector<float> scores(static_cast<std::size_t>(new_begin + n_ + kRegister));
+  std::vector<std::int32_t> positions(scores.size());
+  std::copy_n(scores_.begin() + begin_, n_, scores.begin() + new_begin);
+  std::copy_n(positions_.begin() + begin_, n_, positions.begin() + new_begin);
+  scores_.swap(scores);
+  positions_.swap(positions);
+  begin_ = new_begin;
 }
 
 void BestKeys::added(std::int64_t n) {
+  begin_ -= n;
   n_ += n;
-  if (n_ >= 4 * k_ + 1024) prune(k_ / 4);
+  std::copy_n(scores_.begin(), n, scores_.begin() + begin_);
+  std::copy_n(positions_.begin(), n, positions_.begin() + begin_);
+  if (n_ >= 2 * k_ + kSpare) prune(k_ / 8);
 }
 
 void BestKeys::prune(std::int64_t n_spare) {
-  const ScoreRange range = kernels_->range_of(scores_.data(), static_cast<int>(n_));
+  float* scores = scores_.data() + begin_;
+  std::int32_t* positions = positions_.data() + begin_;
+  const ScoreRange range = kernels_->range_of(scores, static_cast<int>(n_));
   // The largest limit that at least k scores reach, by halving: counting is one comparison per register, so
   // thirty passes over a few thousand scores cost less than one std::nth_element.
   std::int64_t low = order_of(range.lowest);        // reached by all, so by at least k
@@ -50,7 +64,7 @@ void BestKeys::prune(std::int64_t n_spare) {
   std::int64_t n_low = n_;
   while (high - low > 1 && n_low > k_ + n_spare) {
     const std::int64_t middle = low + (high - low) / 2;
-    const int count = kernels_->count_from(scores_.data(), static_cast<int>(n_), float_at(middle));
+    const int count = kernels_->count_from(scores, static_cast<int>(n_), float_at(middle));
     if (count >= k_) {
       low = middle;
       n_low = count;
@@ -61,13 +75,24 @@ void BestKeys::prune(std::int64_t n_spare) {
   // More than wanted are left only when they are equal to the limit: the later ones win.
   const std::int64_t n_equal_dropped = n_low > k_ + n_spare ? n_low - k_ : 0;
   const float limit = float_at(low);
-  n_ = kernels_->keep_from(scores_.data(), positions_.data(), static_cast<int>(n_), limit,
-                           static_cast<int>(n_equal_dropped));
+  const std::int64_t n_kept = kernels_->keep_from(scores, positions, static_cast<int>(n_), limit,
+                                                  static_cast<int>(n_equal_dropped));
+  std::copy_backward(scores, scores + n_kept, scores + n_);
+  std::copy_backward(positions, positions + n_kept, positions + n_);
+  begin_ += n_ - n_kept;
+  n_ = n_kept;
   threshold_ = std::max(threshold_, limit);
 }
 
 void BestKeys::finish() {
   if (n_ > k_) prune(0);
+}
+
+void BestKeys::restart() {
+  finish();
+  if (n_ == k_) threshold_ = std::max(threshold_, kernels_->range_of(scores_.data() + begin_, static_cast<int>(n_)).lowest);
+  begin_ = end();
+  n_ = 0;
 }
 
 std::vector<std::uint64_t> BestKeys::ranked() const {
@@ -79,9 +104,8 @@ std::vector<std::uint64_t> BestKeys::ranked() const {
 
 void BestKeys::move_to(BestKeys& other) {
   if (n_ > k_) prune(0);
-  float* scores = other.scores_end(n_);
-  std::copy_n(scores_.begin(), n_, scores);
-  std::copy_n(positions_.begin(), n_, other.positions_end());
+  std::copy_n(scores_.begin() + begin_, n_, other.scores_room(n_));
+  std::copy_n(positions_.begin() + begin_, n_, other.positions_room());
   other.added(n_);
 }
 

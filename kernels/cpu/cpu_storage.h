@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "kernels/api/backend.h"
 #include "kernels/cpu/thread_pool.h"
@@ -76,6 +77,10 @@ class PanelKeyCache final : public KeyCache {
   const float* scales() const { return scales_->as<float>(); }
   int padded_index_dim() const { return (shape_.index_dim + 3) / 4 * 4; }
 
+  /// Positions that the last query selected: where the next one looks first. Only a hint; what lies there may have
+  /// changed.
+  std::vector<std::int32_t>& last_selected() const { return last_selected_; }
+
   /// `n` values of a latent row starting at `at`.
   void set_latent(std::int64_t position, int at, const float* values, int n);
   void get_latent(std::int64_t position, float* row) const;
@@ -94,6 +99,7 @@ class PanelKeyCache final : public KeyCache {
   std::unique_ptr<HostBuffer> latent_;
   std::unique_ptr<HostBuffer> index_;
   std::unique_ptr<HostBuffer> scales_;
+  mutable std::vector<std::int32_t> last_selected_;
 };
 
 /// The scale with which values up to `largest` in size become integers in [-127, 127]. It has 16 significant

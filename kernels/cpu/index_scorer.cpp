@@ -86,7 +86,7 @@ void IndexScorer::pack_i8(std::int64_t query, int slot) {
 void IndexScorer::add_keys(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
                            BestKeys* const* best) {
   if (i8_) {
-    add_i8(first_key, n_keys, n_visible, best);
+    add_i8({cache_.panel(first_key / kPanel), cache_.scales() + first_key, first_key, n_keys}, n_visible, best);
     return;
   }
   for (int slot = 0; slot < n_; ++slot) {
@@ -111,16 +111,38 @@ void IndexScorer::add_f32(int slot, std::int64_t first_key, std::int64_t n_keys,
       a += n_rows * chunks * kChunkBytes;
     }
   }
-  float* scores = best.scores_end(n_keys);
+  float* scores = best.scores_room(n_keys);
   best.added(cpu_.kernels.keep_above(tile_.data(), static_cast<int>(n_keys), best.threshold(),
-                                     static_cast<std::int32_t>(first_key), scores, best.positions_end()));
+                                     static_cast<std::int32_t>(first_key), scores, best.positions_room()));
 }
 
-void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std::int64_t* n_visible,
-                         BestKeys* const* best) {
-  IndexTile tile{cache_.panel(first_key / kPanel),
-                 cache_.scales() + first_key,
-                 static_cast<int>(n_keys),
+void IndexScorer::start_warm(std::span<const std::int32_t> positions, BestKeys* const* best) {
+  if (!i8_) return;
+  const std::int64_t dim = cache_.padded_index_dim();
+  std::int64_t n_visible[kQueries];
+  for (std::size_t done = 0; done < positions.size(); done += kKeysPerTile) {
+    const auto part = positions.subspan(done, std::min<std::size_t>(kKeysPerTile, positions.size() - done));
+    const std::size_t n_padded = (part.size() + kIndexKeys - 1) / kIndexKeys * kIndexKeys;
+    chosen_keys_.resize(n_padded * static_cast<std::size_t>(dim));
+    chosen_scales_.resize(n_padded);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const std::byte* from = cache_.panel(part[i] / kPanel) + part[i] % kPanel * 4;
+      std::byte* to = chosen_keys_.data() + i / kPanel * kPanel * static_cast<std::size_t>(dim) + i % kPanel * 4;
+      for (std::int64_t d = 0; d < dim; d += 4) std::memcpy(to + d * kPanel, from + d * kPanel, 4);
+      chosen_scales_[i] = cache_.scales()[part[i]];
+    }
+    const auto n = static_cast<std::int64_t>(part.size());
+    std::fill_n(n_visible, kQueries, n);
+    add_i8({chosen_keys_.data(), chosen_scales_.data(), 0, n}, n_visible, best);
+  }
+  for (int i = 0; i < n_; ++i) best[i]->restart();
+  found_few_ = true;
+}
+
+void IndexScorer::add_i8(const KeyRun& run, const std::int64_t* n_visible, BestKeys* const* best) {
+  IndexTile tile{run.keys,
+                 run.scales,
+                 static_cast<int>(run.n),
                  cache_.padded_index_dim(),
                  n_groups_,
                  n_,
@@ -129,12 +151,12 @@ void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std:
                  packed_.data(),
                  offsets_.data(),
                  weights_.data(),
-                 static_cast<std::int32_t>(first_key),
+                 static_cast<std::int32_t>(run.first_position),
                  {}};
   for (int i = 0; i < n_; ++i) {
-    const std::int64_t visible = std::clamp<std::int64_t>(n_visible[i] - first_key, 0, n_keys);
-    float* scores = best[i]->scores_end(n_keys);
-    tile.query[i] = {best[i]->threshold(), static_cast<int>(visible), scores, best[i]->positions_end(), 0};
+    const std::int64_t visible = std::clamp<std::int64_t>(n_visible[i] - run.first_position, 0, run.n);
+    float* scores = best[i]->scores_room(run.n);
+    tile.query[i] = {best[i]->threshold(), static_cast<int>(visible), scores, best[i]->positions_room(), 0};
   }
   cpu_.kernels.score_i8(tile);
   const auto start = Clock::now();
@@ -144,7 +166,7 @@ void IndexScorer::add_i8(std::int64_t first_key, std::int64_t n_keys, const std:
     n_found += tile.query[i].n_found;
   }
   choosing += Clock::now() - start;
-  found_few_ = n_found * kFewShare < n_keys * n_;
+  found_few_ = n_found * kFewShare < run.n * n_;
 }
 
 }  // namespace kernels::cpu

@@ -273,11 +273,12 @@ void attend_eight(const AttentionTile& tile) {
 }
 
 /// Scores of kWide panels of keys for one unit: kRows query-heads x kWide registers of sums stay in registers.
-/// The rows of a group belong to kQueries queries, the same number to each. kFetch: asks for the next panels.
-template <int kQueries, int kRows, int kWide, bool kFetch>
+/// The rows of a group belong to kQueries queries, the same number to each. kFetch: asks for the next panels. kSteps:
+/// a quarter of the dimensions where it is known beforehand, else 0.
+template <int kQueries, int kRows, int kWide, bool kFetch, int kSteps>
 inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, int unit, int first,
                                                         __m512 (&scores)[kQueries][kWide]) {
-  const int n_steps = tile.dim / 4;
+  const int n_steps = kSteps > 0 ? kSteps : tile.dim / 4;
   const std::byte* keys = tile.keys + static_cast<std::ptrdiff_t>(first) * tile.dim;
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(kPanel) * tile.dim;
   const std::ptrdiff_t first_row = static_cast<std::ptrdiff_t>(unit) * tile.n_groups * kIndexRows;
@@ -290,6 +291,7 @@ inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, i
     __m512i sums[kRows][kWide];
     for (int r = 0; r < kRows; ++r)
       for (int p = 0; p < kWide; ++p) sums[r][p] = _mm512_set1_epi32(offsets[r]);
+#pragma GCC unroll 8
     for (int i = 0; i < n_steps; ++i, q += kIndexRows * 4) {
       __m512i key[kWide];
       for (int p = 0; p < kWide; ++p) {
@@ -312,61 +314,89 @@ inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, i
   }
 }
 
-/// The scores of one query that reach its threshold. kFew: they are so rare that the branch is foreseen nearly
-/// always. Elsewhere a wrong guess, behind the long chain of products, costs more than compressing registers
-/// that hold nothing.
-template <int kWide, bool kFew>
-inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, int first,
-                                                       const __m512 (&scores)[kWide], IndexTile::Query& query) {
+/// Scores of kWide panels that reach the threshold of one query, where it may not see all of the keys.
+template <int kWide>
+void keep_visible(const IndexTile& tile, int first, const __m512 (&scores)[kWide], IndexTile::Query& query) {
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m512 threshold = _mm512_set1_ps(query.threshold);
   for (int p = 0; p < kWide; ++p) {
     const int at = first + p * kPanel;
     const int n_left = query.n_visible - at;
     if (n_left <= 0) return;
     const __mmask16 there = n_left >= 16 ? 0xffff : static_cast<__mmask16>((1u << n_left) - 1);
-    const __m512 score = _mm512_mul_ps(scores[p], _mm512_loadu_ps(tile.key_scales + at));
-    const __mmask16 chosen = _mm512_mask_cmp_ps_mask(there, score, threshold, _CMP_NLT_UQ);
-    if (kFew && chosen == 0) continue;
+    const __mmask16 chosen = _mm512_mask_cmp_ps_mask(there, scores[p], _mm512_set1_ps(query.threshold), _CMP_NLT_UQ);
     query.n_found +=
-        keep_lanes(chosen, score, _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
+        keep_lanes(chosen, scores[p], _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
                    query.scores + query.n_found, query.positions + query.n_found);
   }
 }
 
-template <int kQueries, int kRows, int kWide, bool kFew, bool kFetch>
+/// The scores of one query that reach its threshold. kFew: they are so rare that the branch is foreseen nearly
+/// always. Elsewhere a wrong guess, behind the long chain of products, costs more than compressing registers
+/// that hold nothing.
+template <int kWide, bool kFew>
+inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, int first, __m512 (&scores)[kWide],
+                                                       IndexTile::Query& query) {
+  const __m512 threshold = _mm512_set1_ps(query.threshold);
+  unsigned chosen[kWide];
+  unsigned any = 0;
+  for (int p = 0; p < kWide; ++p) {
+    scores[p] = _mm512_mul_ps(scores[p], _mm512_loadu_ps(tile.key_scales + first + p * kPanel));
+    chosen[p] = _mm512_cmp_ps_mask(scores[p], threshold, _CMP_NLT_UQ);
+    any |= chosen[p];
+  }
+  if (query.n_visible < first + kWide * kPanel) return keep_visible(tile, first, scores, query);
+  if (kFew && any == 0) return;
+  __m512i position = _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                      _mm512_set1_epi32(tile.first_position + first));
+  int n_found = query.n_found;
+  for (int p = 0; p < kWide; ++p) {
+    n_found += keep_lanes(static_cast<__mmask16>(chosen[p]), scores[p], position, query.scores + n_found,
+                          query.positions + n_found);
+    position = _mm512_add_epi32(position, _mm512_set1_epi32(kPanel));
+  }
+  query.n_found = n_found;
+}
+
+template <int kQueries, int kRows, int kWide, bool kFew, bool kFetch, int kSteps>
 void score_unit(IndexTile& tile, int unit, int first) {
   __m512 scores[kQueries][kWide];
-  score_panels<kQueries, kRows, kWide, kFetch>(tile, unit, first, scores);
+  score_panels<kQueries, kRows, kWide, kFetch, kSteps>(tile, unit, first, scores);
   for (int i = 0; i < kQueries && unit * kQueries + i < tile.n_queries; ++i)
     keep_scores<kWide, kFew>(tile, first, scores[i], tile.query[unit * kQueries + i]);
 }
 
 /// All units meet a few keys before the next keys: these stay in the first cache.
-template <int kQueries, bool kFew>
+template <int kQueries, bool kFew, int kSteps>
 void score_units(IndexTile& tile) {
   constexpr int kWide = 2;
   const int n_units = (tile.n_queries + kQueries - 1) / kQueries;
   for (int first = 0; first < tile.n_keys; first += kPanel * kWide) {
-    score_unit<kQueries, kIndexRows, kWide, kFew, true>(tile, 0, first);
+    score_unit<kQueries, kIndexRows, kWide, kFew, true, kSteps>(tile, 0, first);
     for (int unit = 1; unit < n_units; ++unit)
-      score_unit<kQueries, kIndexRows, kWide, kFew, false>(tile, unit, first);
+      score_unit<kQueries, kIndexRows, kWide, kFew, false, kSteps>(tile, unit, first);
   }
 }
 
-template <bool kFew>
+template <bool kFew, int kSteps>
 void score_tile(IndexTile& tile) {
-  if (!tile.paired) return score_units<1, kFew>(tile);
-  if (tile.n_queries > 1) return score_units<2, kFew>(tile);
+  if (!tile.paired) return score_units<1, kFew, kSteps>(tile);
+  if (tile.n_queries > 1) return score_units<2, kFew, kSteps>(tile);
   // Half of the rows of the only group are unused.
   constexpr int kWide = 4;
   for (int first = 0; first < tile.n_keys; first += kPanel * kWide)
-    score_unit<1, kIndexRows / 2, kWide, kFew, true>(tile, 0, first);
+    score_unit<1, kIndexRows / 2, kWide, kFew, true, kSteps>(tile, 0, first);
+}
+
+template <bool kFew>
+void score_tile_of(IndexTile& tile) {
+  if (tile.dim == 64) return score_tile<kFew, 16>(tile);
+  if (tile.dim == 128) return score_tile<kFew, 32>(tile);
+  score_tile<kFew, 0>(tile);
 }
 
 void score_i8(IndexTile& tile) {
-  if (tile.few_expected) return score_tile<true>(tile);
-  score_tile<false>(tile);
+  if (tile.few_expected) return score_tile_of<true>(tile);
+  score_tile_of<false>(tile);
 }
 
 double spin_bf16(std::int64_t n) {

@@ -170,6 +170,14 @@ void expanded(benchmark::State& state) {
                               static_cast<double>(state.iterations()) / seconds * 1e-9;
 }
 
+/// Rows that resemble the row before, as neighbouring queries of a text do.
+std::vector<float> drifting_floats(std::int64_t n_rows, std::int64_t width, unsigned seed) {
+  std::vector<float> values = random_floats(n_rows * width, seed);
+  for (std::size_t i = static_cast<std::size_t>(width); i < values.size(); ++i)
+    values[i] = 0.95f * values[i - static_cast<std::size_t>(width)] + 0.31f * values[i];
+  return values;
+}
+
 /// Arguments: heads, dimensions, keys, k, queries. Scores and selection together.
 void indexer(benchmark::State& state, Compute compute) {
   const std::int64_t heads = state.range(0);
@@ -179,16 +187,24 @@ void indexer(benchmark::State& state, Compute compute) {
   const std::int64_t n = state.range(4);
   auto backend = make_backend(compute);
   const Keys keys(*backend, n_keys, 1, 1, static_cast<int>(dim));
-  std::vector<float> queries = random_floats(n * heads * dim, 10);
-  std::vector<float> head_weights = random_floats(n * heads, 11);
+  constexpr std::int64_t kSteps = 64;  // of one query alone: each of them comes once, then the first again
+  const std::int64_t n_all = n == 1 ? kSteps : n;
+  std::vector<float> queries = drifting_floats(n_all, heads * dim, 10);
+  std::vector<float> head_weights = drifting_floats(n_all, heads, 11);
   std::vector<std::int32_t> indices(static_cast<std::size_t>(n * k));
   kernels::SelectKeysArgs args;
-  args.queries = view(queries, n, heads, dim);
-  args.head_weights = view(head_weights, n, heads);
+  args.queries = {queries.data(), DType::kF32, {n, heads, dim}};
+  args.head_weights = {head_weights.data(), DType::kF32, {n, heads, 1}};
   args.cache = keys.cache.get();
   args.first_position = n_keys - n;
   args.indices = {indices.data(), DType::kI32, {n, k, 1}};
-  for (auto _ : state) backend->select_keys(args);
+  std::int64_t step = 0;
+  for (auto _ : state) {
+    args.queries.data = queries.data() + step * heads * dim;
+    args.head_weights.data = head_weights.data() + step * heads;
+    backend->select_keys(args);
+    step = (step + n) % n_all;
+  }
   report(state, "GOPS", 2.0 * static_cast<double>(n * heads * dim) * static_cast<double>(n_keys));
 }
 
@@ -308,10 +324,10 @@ void top_k(benchmark::State& state, bool warm) {
     constexpr std::int64_t kStep = 1024;
     best.start();
     if (warm) best.raise_threshold(limit);
-    for (std::int64_t s = 0; s < n; s += kStep) {
-      float* out = best.scores_end(kStep);
+    for (std::int64_t s = n - kStep; s >= 0; s -= kStep) {
+      float* out = best.scores_room(kStep);
       best.added(cpu.keep_above(scores.data() + s, kStep, best.threshold(), static_cast<std::int32_t>(s), out,
-                                best.positions_end()));
+                                best.positions_room()));
     }
     best.finish();
     benchmark::DoNotOptimize(best.position(k - 1));

@@ -156,6 +156,8 @@ class AttentionTest : public QObject {
   void muted_keys_are_never_selected_but_a_query_keeps_its_own();
   void a_long_context_selects_the_same_for_one_query_and_for_many_data() { backends(); }
   void a_long_context_selects_the_same_for_one_query_and_for_many();
+  void earlier_selections_do_not_change_later_ones_data() { backends({"cpu/plain/1", "cpu/avx512bf16/1", "cpu/avx512bf16/1bf16", "cpu/avx512bf16/2bf16"}); }
+  void earlier_selections_do_not_change_later_ones();
   void saved_keys_come_back_bit_for_bit_data() { backends(); }
   void saved_keys_come_back_bit_for_bit();
 
@@ -460,6 +462,28 @@ void AttentionTest::a_long_context_selects_the_same_for_one_query_and_for_many()
     QCOMPARE(select(*device, *cache, alone, 4, 64),
              Ints(together.begin() + t * 64, together.begin() + (t + 1) * 64));
   }
+}
+
+void AttentionTest::earlier_selections_do_not_change_later_ones() {
+  QFETCH(std::string, backend);
+  auto device = make_backend(backend);
+  Layer layer(1, 2, 2, 9000);
+  const auto used = layer.store(*device, 9000);
+  Queries queries(layer, 30, 8970, 4);
+  const Ints before = select(*device, *used, queries, 4, 64);
+  // Each block of queries begins with what the one before selected; alone a query knows nothing.
+  for (int t : {0, 8, 29}) {
+    Queries alone(layer, 1, 8970 + t, 4);
+    std::copy_n(queries.index.begin() + t * 4 * Layer::kIndexDim, alone.index.size(), alone.index.begin());
+    std::copy_n(queries.head_weights.begin() + t * 4, 4, alone.head_weights.begin());
+    const auto fresh = layer.store(*device, 9000);
+    QCOMPARE(select(*device, *fresh, alone, 4, 64), Ints(before.begin() + t * 64, before.begin() + (t + 1) * 64));
+  }
+  // Other keys in the same places: what was best there is worst now.
+  for (float& value : layer.index) value = -value;
+  device->store_keys({used.get(), view(layer.latent, 9000, 2), view(layer.rope, 9000, 2), view(layer.index, 9000, Layer::kIndexDim), 0});
+  const auto fresh = layer.store(*device, 9000);
+  QCOMPARE(select(*device, *used, queries, 4, 64), select(*device, *fresh, queries, 4, 64));
 }
 
 void AttentionTest::saved_keys_come_back_bit_for_bit() {
