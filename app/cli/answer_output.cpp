@@ -8,6 +8,7 @@
 
 #include "app/question/block_template.h"
 #include "app/question/run_export.h"
+#include "app/question/run_facts.h"
 
 namespace app::cli {
 namespace {
@@ -20,9 +21,11 @@ std::string seconds(double value) {
   return text.data();
 }
 
-std::string rate(std::int64_t tokens, double time) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.0f tokens/s", time > 0 ? static_cast<double>(tokens) / time : 0.0);
+/// " (1234 tokens/s)"; nothing where there was too little to speak of a rate.
+std::string rate(double tokens_per_second) {
+  if (tokens_per_second <= 0) return {};
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), " (%.0f tokens/s)", tokens_per_second);
   return text.data();
 }
 
@@ -95,10 +98,9 @@ void show_end(const Run& run, const std::vector<Citation>& citations) {
     if (citation.opens) continue;
     note("  " + citation.label + ": " + words_for(citation) + "\n");
   }
-  const std::int64_t n_read = run.n_prompt_tokens - run.n_cached_tokens;
   note("\nPrompt " + with_commas(run.n_prompt_tokens) + " tokens" + (run.n_cached_tokens > 0 ? ", " + with_commas(run.n_cached_tokens) + " of them from before" : "") +
-       ": read in " + seconds(run.prefill_seconds) + " (" + rate(n_read, run.prefill_seconds) + "). Answer " + with_commas(run.n_generated_tokens) + " tokens in " +
-       seconds(run.decode_seconds) + " (" + rate(run.n_generated_tokens, run.decode_seconds) + ").\n");
+       ": read in " + seconds(run.prefill_seconds) + rate(prefill_rate(run)) + ". Answer " + with_commas(run.n_generated_tokens) + " tokens in " +
+       seconds(run.decode_seconds) + rate(decode_rate(run)) + ".\n");
   if (run.end == "length") note("It ended because the reserve for the answer was used up; --reserve gives it more.\n");
   if (run.end == "cancelled") note("Stopped; the text so far is kept.\n");
   if (run.id > 0) note("Saved as run " + std::to_string(run.id) + ".\n");

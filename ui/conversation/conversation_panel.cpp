@@ -273,6 +273,19 @@ void ConversationPanel::new_conversation() {
   box_->focus();
 }
 
+void ConversationPanel::open_run(app::RunId run) {
+  if (workspace_.asker().running()) {
+    emit message(tr("A question is being answered; open the run when it is done."));
+    return;
+  }
+  if (!tree_.open(run)) {
+    tree_.clear();
+    tree_.add(-1, run);
+  }
+  save_conversation();
+  show_branch();
+}
+
 void ConversationPanel::tell_earlier() {
   std::vector<app::PastTurn> earlier;
   for (int i = 0; follow_up_->isChecked() && i < view_->n_turns(); ++i) {

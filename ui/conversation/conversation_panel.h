@@ -32,6 +32,8 @@ class ConversationPanel final : public QFrame {
 
   void ask(const QString& question);
   void new_conversation();
+  /// Shows a saved run: its branch of the present conversation, or a conversation that begins with it.
+  void open_run(app::RunId run);
   QuestionBox* question_box() const { return box_; }
   ConversationView* view() const { return view_; }
   void set_empty_widget(QWidget* widget);

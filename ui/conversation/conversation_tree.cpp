@@ -42,6 +42,17 @@ void ConversationTree::step(int node, int step) {
   (above < 0 ? open_root_ : nodes_[static_cast<std::size_t>(above)].open_child) = all[static_cast<std::size_t>(to)];
 }
 
+bool ConversationTree::open(app::RunId run) {
+  const auto found = std::find_if(nodes_.begin(), nodes_.end(), [run](const Node& node) { return node.run == run; });
+  if (found == nodes_.end()) return false;
+  // Parents stand before their children, so this ends at the start.
+  for (int node = static_cast<int>(found - nodes_.begin()); node >= 0; node = parent(node)) {
+    const int above = parent(node);
+    (above < 0 ? open_root_ : nodes_[static_cast<std::size_t>(above)].open_child) = node;
+  }
+  return true;
+}
+
 QByteArray ConversationTree::to_json() const {
   QJsonArray nodes;
   for (const Node& node : nodes_) nodes.append(QJsonArray{static_cast<qint64>(node.run), node.parent, node.open_child});

@@ -24,6 +24,8 @@ class ConversationTree {
   std::vector<int> versions(int node) const;
   /// Opens the version `step` places further; keeps what was open below it.
   void step(int node, int step);
+  /// Opens the branch that leads to this run and goes on behind it; false where the tree does not hold it.
+  bool open(app::RunId run);
 
   QByteArray to_json() const;
   /// Leaves the tree empty when the text is no tree.

@@ -315,6 +315,14 @@ void Style::drawControl(ControlElement element, const QStyleOption* option, QPai
         painter->drawText(item->rect, Qt::AlignCenter | Qt::TextShowMnemonic, item->text);
       }
       return;
+    case CE_ItemViewItem:
+      // A selected row is only tinted, so its text stays as it is.
+      if (const auto* item = qstyleoption_cast<const QStyleOptionViewItem*>(option)) {
+        QStyleOptionViewItem copy = *item;
+        copy.palette.setBrush(QPalette::HighlightedText, copy.palette.brush(QPalette::Text));
+        QProxyStyle::drawControl(element, &copy, painter, widget);
+      }
+      return;
     case CE_HeaderSection:
       if (const auto* header = qstyleoption_cast<const QStyleOptionHeader*>(option)) draw_header(header, painter);
       return;

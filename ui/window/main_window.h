@@ -115,6 +115,8 @@ class MainWindow final : public QMainWindow {
   void show_prompt(app::RunId run);
   void export_conversation();
   void compare_runs();
+  void compare(std::vector<app::Run> runs, app::RunId left, app::RunId right);
+  void show_runs();
   void set_theme(Theme theme);
   void fill_recent(QMenu* menu);
 

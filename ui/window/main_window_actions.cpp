@@ -182,6 +182,7 @@ void MainWindow::make_run_menu() {
   command(menu, QStringLiteral("run.stop"), tr("&Stop"), QKeySequence(QStringLiteral("Ctrl+.")), [this] { workspace_.asker().stop(); }, QStringLiteral("stop"));
   command(menu, QStringLiteral("run.new"), tr("&New conversation"), QKeySequence::New, [this] { conversation_->new_conversation(); }, QStringLiteral("add"));
   menu->addSeparator();
+  command(menu, QStringLiteral("run.history"), tr("&Runs of this project…"), QKeySequence(QStringLiteral("Ctrl+H")), [this] { show_runs(); }, QStringLiteral("list"));
   command(menu, QStringLiteral("run.compare"), tr("&Compare two runs…"), {}, [this] { compare_runs(); }, QStringLiteral("branch"));
   command(menu, QStringLiteral("run.questions"), tr("Ask a list of &questions…"), {}, [this] { conversation_->templates()->list_questions(); }, QStringLiteral("list"));
   command(menu, QStringLiteral("run.templates"), tr("Edit the &templates…"), {}, [this] { conversation_->templates()->edit_templates(); }, QStringLiteral("edit"));

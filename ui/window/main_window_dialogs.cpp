@@ -18,6 +18,7 @@
 #include "ui/review/findings_panel.h"
 #include "ui/review/secret_watch.h"
 #include "ui/review/secrets_dialog.h"
+#include "ui/runs/run_history_dialog.h"
 #include "ui/settings/models_dialog.h"
 #include "ui/settings/shortcuts_page.h"
 #include "ui/sources/sources_panel.h"
@@ -119,9 +120,40 @@ void MainWindow::compare_runs() {
         const auto shown = std::find_if(runs->begin(), runs->end(), [newest](const app::Run& run) { return run.id == newest; });
         const auto same = std::find_if(runs->begin(), runs->end(), [&](const app::Run& run) { return shown != runs->end() && run.id != newest && run.question == shown->question; });
         if (same != runs->end()) other = same->id;
-        CompareDialog dialog(std::move(*runs), other, newest, this);
-        connect(&dialog, &CompareDialog::citation_activated, this, &MainWindow::open_citation);
-        dialog.exec();
+        compare(std::move(*runs), other, newest);
+      });
+}
+
+void MainWindow::compare(std::vector<app::Run> runs, app::RunId left, app::RunId right) {
+  CompareDialog dialog(std::move(runs), left, right, this);
+  connect(&dialog, &CompareDialog::citation_activated, this, &MainWindow::open_citation);
+  dialog.exec();
+}
+
+void MainWindow::show_runs() {
+  const auto coverage = [this](app::RunId id, std::function<void(app::Result<app::RunCoverage>)> deliver) {
+    workspace_.session().with_project(
+        this,
+        [id](app::Project& project) -> app::Result<app::RunCoverage> {
+          TRY_ASSIGN(const auto trace, app::load_run_trace(project, id));
+          return app::run_coverage(*trace);
+        },
+        std::move(deliver));
+  };
+  workspace_.session().with_project(
+      this, [](app::Project& project) { return project.runs(); },
+      [this, coverage](app::Result<std::vector<app::Run>> runs) {
+        if (!runs) {
+          show_message(QString::fromStdString(runs.error().message));
+          return;
+        }
+        auto* dialog = new RunHistoryDialog(std::move(*runs), coverage, this);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        connect(dialog, &RunHistoryDialog::run_activated, conversation_, &ConversationPanel::open_run);
+        connect(dialog, &RunHistoryDialog::run_activated, dialog, &QDialog::accept);
+        connect(dialog, &RunHistoryDialog::compare_requested, this, [this, dialog](app::RunId left, app::RunId right) { compare(dialog->runs(), left, right); });
+        connect(dialog, &RunHistoryDialog::message, this, &MainWindow::show_message);
+        dialog->open();
       });
 }
 
