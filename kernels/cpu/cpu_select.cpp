@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kSplitKeys = 16384;  // keys of one task when one query alone uses every thread
 // Keys that a neighbouring query selected are scored first where they are at most one in so many: most of them are among
 // the best again, and what k of them reach drops nearly all others at once.
-constexpr std::int64_t kWarmShare = 32;
+constexpr std::int64_t kWarmShare = 64;
 
 /// What one thread keeps from block to block.
 struct Worker {

@@ -7,7 +7,6 @@ namespace kernels::cpu {
 
 namespace {
 constexpr std::int64_t kHalfRows = kIndexRows / 2;
-constexpr std::int64_t kFewShare = 64;  // one key in so many was kept: the next tile will be like this one
 }
 
 IndexScorer::IndexScorer(const Cpu& cpu, const TensorView& queries, const TensorView& head_weights,
@@ -136,7 +135,6 @@ void IndexScorer::start_warm(std::span<const std::int32_t> positions, BestKeys* 
     add_i8({chosen_keys_.data(), chosen_scales_.data(), 0, n}, n_visible, best);
   }
   for (int i = 0; i < n_; ++i) best[i]->restart();
-  found_few_ = true;
 }
 
 void IndexScorer::add_i8(const KeyRun& run, const std::int64_t* n_visible, BestKeys* const* best) {
@@ -147,7 +145,6 @@ void IndexScorer::add_i8(const KeyRun& run, const std::int64_t* n_visible, BestK
                  n_groups_,
                  n_,
                  paired_,
-                 found_few_,
                  packed_.data(),
                  offsets_.data(),
                  weights_.data(),
@@ -160,13 +157,8 @@ void IndexScorer::add_i8(const KeyRun& run, const std::int64_t* n_visible, BestK
   }
   cpu_.kernels.score_i8(tile);
   const auto start = Clock::now();
-  std::int64_t n_found = 0;
-  for (int i = 0; i < n_; ++i) {
-    best[i]->added(tile.query[i].n_found);
-    n_found += tile.query[i].n_found;
-  }
+  for (int i = 0; i < n_; ++i) best[i]->added(tile.query[i].n_found);
   choosing += Clock::now() - start;
-  found_few_ = n_found * kFewShare < run.n * n_;
 }
 
 }  // namespace kernels::cpu

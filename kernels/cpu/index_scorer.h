@@ -59,7 +59,6 @@ class IndexScorer {
   const float* head_weights_;
   bool i8_;
   bool paired_;   // two queries of at most four heads fill one group of rows
-  bool found_few_ = false;  // i8: the tile before had few scores above the threshold
   int n_groups_;  // i8: groups of kIndexRows rows per query (or per pair)
   std::int64_t first_ = 0;
   int n_ = 0;

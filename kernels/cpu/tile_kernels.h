@@ -77,7 +77,6 @@ struct IndexTile {
   int n_groups;                 // groups of a unit
   int n_queries;                // <= kIndexQueries
   bool paired;                  // units of two queries
-  bool few_expected;            // few scores will reach their threshold: a hint about speed
   const std::byte* q;           // [n_units][n_groups][dim/4][kIndexRows][4]
   const std::int32_t* offsets;  // [n_units][n_groups * kIndexRows] -128 * sum of q: takes the 128 back out
   const float* weights;         // [n_units][n_groups * kIndexRows]

@@ -314,89 +314,76 @@ inline __attribute__((always_inline)) void score_panels(const IndexTile& tile, i
   }
 }
 
-/// Scores of kWide panels that reach the threshold of one query, where it may not see all of the keys.
-template <int kWide>
-void keep_visible(const IndexTile& tile, int first, const __m512 (&scores)[kWide], IndexTile::Query& query) {
-  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (int p = 0; p < kWide; ++p) {
-    const int at = first + p * kPanel;
-    const int n_left = query.n_visible - at;
-    if (n_left <= 0) return;
-    const __mmask16 there = n_left >= 16 ? 0xffff : static_cast<__mmask16>((1u << n_left) - 1);
-    const __mmask16 chosen = _mm512_mask_cmp_ps_mask(there, scores[p], _mm512_set1_ps(query.threshold), _CMP_NLT_UQ);
-    query.n_found +=
-        keep_lanes(chosen, scores[p], _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + at)),
-                   query.scores + query.n_found, query.positions + query.n_found);
+/// Scores of a run of keys, and which of them reach their threshold: what is kept is looked for afterwards. A branch for
+/// every register, behind the long chain of products, would be foreseen wrongly too often.
+struct IndexRun {
+  static constexpr int kKeys = 256;
+  alignas(64) float scores[kIndexQueries][kKeys];
+  alignas(8) std::uint16_t reached[kIndexQueries][kKeys / kPanel];  // one bit per key
+};
+
+template <int kQueries, int kRows, int kWide, bool kFetch, int kSteps>
+void score_unit(const IndexTile& tile, int unit, int first, int at, IndexRun& run) {
+  __m512 scores[kQueries][kWide];
+  score_panels<kQueries, kRows, kWide, kFetch, kSteps>(tile, unit, first, scores);
+  for (int i = 0; i < kQueries; ++i) {
+    const int query = unit * kQueries + i;
+    const __m512 threshold = _mm512_set1_ps(tile.query[query].threshold);
+    for (int p = 0; p < kWide; ++p) {
+      const __m512 score = _mm512_mul_ps(scores[i][p], _mm512_loadu_ps(tile.key_scales + first + p * kPanel));
+      _mm512_store_ps(&run.scores[query][at + p * kPanel], score);
+      run.reached[query][at / kPanel + p] = _mm512_cmp_ps_mask(score, threshold, _CMP_NLT_UQ);
+    }
   }
 }
 
-/// The scores of one query that reach its threshold. kFew: they are so rare that the branch is foreseen nearly
-/// always. Elsewhere a wrong guess, behind the long chain of products, costs more than compressing registers
-/// that hold nothing.
-template <int kWide, bool kFew>
-inline __attribute__((always_inline)) void keep_scores(const IndexTile& tile, int first, __m512 (&scores)[kWide],
-                                                       IndexTile::Query& query) {
-  const __m512 threshold = _mm512_set1_ps(query.threshold);
-  unsigned chosen[kWide];
-  unsigned any = 0;
-  for (int p = 0; p < kWide; ++p) {
-    scores[p] = _mm512_mul_ps(scores[p], _mm512_loadu_ps(tile.key_scales + first + p * kPanel));
-    chosen[p] = _mm512_cmp_ps_mask(scores[p], threshold, _CMP_NLT_UQ);
-    any |= chosen[p];
-  }
-  if (query.n_visible < first + kWide * kPanel) return keep_visible(tile, first, scores, query);
-  if (kFew && any == 0) return;
-  __m512i position = _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                                      _mm512_set1_epi32(tile.first_position + first));
+/// Appends what one query keeps of the keys from `first` on.
+inline void keep_reached(const IndexTile& tile, int first, const float* scores, const std::uint16_t* reached,
+                         IndexTile::Query& query) {
+  constexpr int kGroups = 4;  // of one word
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const int n_visible = query.n_visible - first;
   int n_found = query.n_found;
-  for (int p = 0; p < kWide; ++p) {
-    n_found += keep_lanes(static_cast<__mmask16>(chosen[p]), scores[p], position, query.scores + n_found,
-                          query.positions + n_found);
-    position = _mm512_add_epi32(position, _mm512_set1_epi32(kPanel));
+  for (int at = 0; at < IndexRun::kKeys && at < n_visible; at += kGroups * kPanel) {
+    std::uint64_t word;
+    __builtin_memcpy(&word, reached + at / kPanel, sizeof word);
+    if (n_visible - at < kGroups * kPanel) word &= (std::uint64_t{1} << (n_visible - at)) - 1;
+    if (word == 0) continue;
+    for (int s = at; s < at + kGroups * kPanel; s += kPanel, word >>= kPanel)
+      n_found += keep_lanes(static_cast<__mmask16>(word), _mm512_load_ps(scores + s),
+                            _mm512_add_epi32(lane, _mm512_set1_epi32(tile.first_position + first + s)),
+                            query.scores + n_found, query.positions + n_found);
   }
   query.n_found = n_found;
 }
 
-template <int kQueries, int kRows, int kWide, bool kFew, bool kFetch, int kSteps>
-void score_unit(IndexTile& tile, int unit, int first) {
-  __m512 scores[kQueries][kWide];
-  score_panels<kQueries, kRows, kWide, kFetch, kSteps>(tile, unit, first, scores);
-  for (int i = 0; i < kQueries && unit * kQueries + i < tile.n_queries; ++i)
-    keep_scores<kWide, kFew>(tile, first, scores[i], tile.query[unit * kQueries + i]);
-}
-
 /// All units meet a few keys before the next keys: these stay in the first cache.
-template <int kQueries, bool kFew, int kSteps>
+template <int kQueries, int kRows, int kWide, int kSteps>
 void score_units(IndexTile& tile) {
-  constexpr int kWide = 2;
+  IndexRun run;
   const int n_units = (tile.n_queries + kQueries - 1) / kQueries;
-  for (int first = 0; first < tile.n_keys; first += kPanel * kWide) {
-    score_unit<kQueries, kIndexRows, kWide, kFew, true, kSteps>(tile, 0, first);
-    for (int unit = 1; unit < n_units; ++unit)
-      score_unit<kQueries, kIndexRows, kWide, kFew, false, kSteps>(tile, unit, first);
+  for (int begin = 0; begin < tile.n_keys; begin += IndexRun::kKeys) {
+    for (int first = begin; first < begin + IndexRun::kKeys && first < tile.n_keys; first += kPanel * kWide) {
+      score_unit<kQueries, kRows, kWide, true, kSteps>(tile, 0, first, first - begin, run);
+      for (int unit = 1; unit < n_units; ++unit)
+        score_unit<kQueries, kRows, kWide, false, kSteps>(tile, unit, first, first - begin, run);
+    }
+    for (int i = 0; i < tile.n_queries; ++i)
+      keep_reached(tile, begin, run.scores[i], run.reached[i], tile.query[i]);
   }
 }
 
-template <bool kFew, int kSteps>
+template <int kSteps>
 void score_tile(IndexTile& tile) {
-  if (!tile.paired) return score_units<1, kFew, kSteps>(tile);
-  if (tile.n_queries > 1) return score_units<2, kFew, kSteps>(tile);
-  // Half of the rows of the only group are unused.
-  constexpr int kWide = 4;
-  for (int first = 0; first < tile.n_keys; first += kPanel * kWide)
-    score_unit<1, kIndexRows / 2, kWide, kFew, true, kSteps>(tile, 0, first);
-}
-
-template <bool kFew>
-void score_tile_of(IndexTile& tile) {
-  if (tile.dim == 64) return score_tile<kFew, 16>(tile);
-  if (tile.dim == 128) return score_tile<kFew, 32>(tile);
-  score_tile<kFew, 0>(tile);
+  if (!tile.paired) return score_units<1, kIndexRows, 2, kSteps>(tile);
+  if (tile.n_queries > 1) return score_units<2, kIndexRows, 2, kSteps>(tile);
+  score_units<1, kIndexRows / 2, 4, kSteps>(tile);  // half of the rows of the only group are unused
 }
 
 void score_i8(IndexTile& tile) {
-  if (tile.few_expected) return score_tile_of<true>(tile);
-  score_tile_of<false>(tile);
+  if (tile.dim == 64) return score_tile<16>(tile);
+  if (tile.dim == 128) return score_tile<32>(tile);
+  score_tile<0>(tile);
 }
 
 double spin_bf16(std::int64_t n) {
