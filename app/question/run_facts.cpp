@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utf8proc.h>
 
-#include "app/heatmap/map_image.h"
+#include "app/heatmap/trace_tables.h"
 #include "app/heatmap/source_heat.h"
 #include "app/question/citations.h"
 
