@@ -239,31 +239,51 @@ void attend_selected(const Cpu& cpu, const PanelKeyCache& cache, const Attention
   }
 }
 
+/// How many of the first queries read every key that they may see: dense attention gives the same sums for less, since
+/// neighbours share what they read. Indices ascend, so the last of them tells.
+std::int64_t n_reading_all(const AttentionArgs& args) {
+  const std::int64_t n_queries = args.q_latent.shape[0];
+  if (args.indices.data == nullptr) return n_queries;
+  const std::int64_t k = args.indices.shape[1];
+  const auto* indices = args.indices.as<const std::int32_t>();
+  std::int64_t n = 0;
+  for (; n < n_queries; ++n) {
+    const std::int64_t position = args.first_position + n;
+    if (position >= k || indices[n * k + position] != position) break;
+  }
+  return n;
+}
+
+/// Queries [begin, end), `n_together` of them beside each other as far as lanes reach.
+std::vector<Lanes> lanes_of(std::int64_t begin, std::int64_t end, std::int64_t n_heads, std::int64_t n_together) {
+  std::vector<Lanes> lanes;
+  for (std::int64_t t = begin; t < end; t += n_together) {
+    const std::int64_t last = std::min(end, t + n_together) * n_heads;
+    for (std::int64_t first = t * n_heads; first < last; first += kMaxLanes)
+      lanes.push_back({first, static_cast<int>(std::min<std::int64_t>(kMaxLanes, last - first))});
+  }
+  return lanes;
+}
+
 }  // namespace
 
 void attention(Cpu& cpu, const AttentionArgs& args) {
   const PanelKeyCache& cache = panels(args.cache);
   const auto [n_queries, n_heads, latent_dim] = args.q_latent.shape;
-  const bool selected = args.indices.data != nullptr;
-  // All heads of one query, and with dense attention of as many neighbouring queries as fit.
-  const std::int64_t queries_per_lanes = selected ? 1 : std::max<std::int64_t>(1, kMaxLanes / n_heads);
-  std::vector<Lanes> lanes;
-  for (std::int64_t t = 0; t < n_queries; t += queries_per_lanes) {
-    const std::int64_t end = std::min(n_queries, t + queries_per_lanes) * n_heads;
-    for (std::int64_t first = t * n_heads; first < end; first += kMaxLanes)
-      lanes.push_back({first, static_cast<int>(std::min<std::int64_t>(kMaxLanes, end - first))});
-  }
+  const std::int64_t n_dense = n_reading_all(args);
+  const std::vector<Lanes> dense = lanes_of(0, n_dense, n_heads, std::max<std::int64_t>(1, kMaxLanes / n_heads));
+  const std::vector<Lanes> selected = lanes_of(n_dense, n_queries, n_heads, 1);
   std::vector<LaneState> states(static_cast<std::size_t>(cpu.pool.n_threads()), LaneState(cpu, cache));
-  const auto n_lanes = static_cast<std::int64_t>(lanes.size());
-  const std::int64_t per_task = selected ? kSelectedPerTask : 1;
-  cpu.pool.run((n_lanes + per_task - 1) / per_task, [&](std::int64_t i, int thread) {
+  const auto n_dense_tasks = static_cast<std::int64_t>(dense.size());
+  const auto n_selected = static_cast<std::int64_t>(selected.size());
+  cpu.pool.run(n_dense_tasks + (n_selected + kSelectedPerTask - 1) / kSelectedPerTask, [&](std::int64_t i, int thread) {
     LaneState& state = states[static_cast<std::size_t>(thread)];
-    const auto first = static_cast<std::size_t>(i * per_task);
-    if (selected) {
-      const auto n = std::min<std::size_t>(lanes.size() - first, kSelectedPerTask);
-      return attend_selected(cpu, cache, args, std::span(lanes).subspan(first, n), thread, state);
+    if (i >= n_dense_tasks) {
+      const auto first = static_cast<std::size_t>((i - n_dense_tasks) * kSelectedPerTask);
+      const auto n = std::min<std::size_t>(selected.size() - first, kSelectedPerTask);
+      return attend_selected(cpu, cache, args, std::span(selected).subspan(first, n), thread, state);
     }
-    attend_all(cpu, cache, args, lanes[first], thread, state);
+    attend_all(cpu, cache, args, dense[static_cast<std::size_t>(i)], thread, state);
     state.end_part();
     state.write(args.out.as<float>());
   });

@@ -132,6 +132,8 @@ class AttentionTest : public QObject {
   void attention_is_the_softmax_mean_of_the_selected_latents();
   void dense_attention_sees_every_earlier_key_data() { backends_and_shapes(); }
   void dense_attention_sees_every_earlier_key();
+  void queries_that_selected_everything_give_the_same_bits_together_and_alone_data() { backends_and_shapes(); }
+  void queries_that_selected_everything_give_the_same_bits_together_and_alone();
   void keys_written_out_per_head_give_the_softmax_mean_too_data() {
     backends({kBackends.begin() + 1, kBackends.end()});  // the reference has no such form
   }
@@ -252,6 +254,34 @@ void AttentionTest::dense_attention_sees_every_earlier_key() {
                      {},
                      view(out, n_queries, n_heads, latent_dim)});
   QVERIFY(error_of(out, wanted) < tolerance(backend));
+}
+
+void AttentionTest::queries_that_selected_everything_give_the_same_bits_together_and_alone() {
+  QFETCH(std::string, backend);
+  QFETCH(int, n_heads);
+  QFETCH(int, latent_dim);
+  QFETCH(int, rope_dim);
+  QFETCH(int, n_queries);
+  auto device = make_backend(backend);
+  Layer layer(n_heads, latent_dim, rope_dim, 300);
+  const auto cache = layer.store(*device, 300);
+  Queries queries(layer, n_queries, 120, 2);
+  constexpr int kMost = 256;
+  const auto attend = [&](int n_of_first) {
+    Ints indices(static_cast<std::size_t>(n_queries * kMost), -1);
+    for (int t = 0; t < n_queries; ++t)
+      std::iota(indices.begin() + t * kMost, indices.begin() + t * kMost + (t == 0 ? n_of_first : 121 + t), 0);
+    Floats out(static_cast<std::size_t>(n_queries * n_heads * latent_dim));
+    device->attention({view(queries.latent, n_queries, n_heads, latent_dim), view(queries.rope, n_queries, n_heads, rope_dim), cache.get(),
+                       layer.scale, queries.first_position, view(indices, n_queries, kMost), view(out, n_queries, n_heads, latent_dim)});
+    return out;
+  };
+  // Neighbours share their keys only from the first query on, which misses one of its own here.
+  const Floats together = attend(121);
+  const Floats alone = attend(120);
+  const auto first_row = static_cast<std::ptrdiff_t>(n_heads * latent_dim);
+  QVERIFY(std::equal(together.begin() + first_row, together.end(), alone.begin() + first_row));
+  QVERIFY(!std::equal(together.begin(), together.begin() + first_row, alone.begin()));
 }
 
 void AttentionTest::keys_written_out_per_head_give_the_softmax_mean_too() {
