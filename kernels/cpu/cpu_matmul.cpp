@@ -7,6 +7,8 @@ namespace kernels::cpu {
 namespace {
 
 constexpr std::int64_t kTilesPerTask = 4;
+constexpr std::int64_t kFewTilesPerTask = 2;  // where there are few tasks; whole chunks in every format
+constexpr std::int64_t kTasksPerThread = 8;   // below this many the last one keeps the others waiting
 constexpr std::int64_t kGroupBytes = 384 * 1024;  // activations of one task: they stay in a 1 MB L2 cache
 
 /// Cache lines that one row of k activations fills.
@@ -113,9 +115,11 @@ struct BlockRun {
 /// column).
 template <typename Task>
 void for_runs(Cpu& cpu, const std::vector<BlockRun>& runs, std::int64_t n_columns, const Task& task) {
-  const std::int64_t columns_per_task = kTilesPerTask * kTile;
+  const auto n_runs = static_cast<std::int64_t>(runs.size());
+  const bool are_few = n_runs * n_columns < kTasksPerThread * cpu.pool.n_threads() * kTilesPerTask * kTile;
+  const std::int64_t columns_per_task = (are_few ? kFewTilesPerTask : kTilesPerTask) * kTile;
   const std::int64_t n_groups = (n_columns + columns_per_task - 1) / columns_per_task;
-  cpu.pool.run(static_cast<std::int64_t>(runs.size()) * n_groups, [&](std::int64_t i, int thread) {
+  cpu.pool.run(n_runs * n_groups, [&](std::int64_t i, int thread) {
     if (cpu.stop.poll(thread)) return;
     const std::int64_t begin = i % n_groups * columns_per_task;
     task(runs[static_cast<std::size_t>(i / n_groups)], begin, std::min(n_columns, begin + columns_per_task));
