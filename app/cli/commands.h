@@ -13,6 +13,8 @@ using Action = std::function<int()>;
 void add_ingest(CLI::App& program, Action& action);
 void add_pack(CLI::App& program, Action& action);
 void add_ask(CLI::App& program, Action& action);
+/// `project backup`, `project compact`, `project check`.
+void add_project(CLI::App& program, Action& action);
 void add_runs(CLI::App& program, Action& action);
 void add_trace(CLI::App& program, Action& action);
 void add_try(CLI::App& program, Action& action);

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   app::cli::add_ingest(program, action);
   app::cli::add_pack(program, action);
   app::cli::add_ask(program, action);
+  app::cli::add_project(program, action);
   app::cli::add_runs(program, action);
   app::cli::add_trace(program, action);
   app::cli::add_try(program, action);

@@ -4,7 +4,6 @@
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,17 +11,14 @@
 #include <csignal>
 #include <initializer_list>
 
+#include "app/document/process_limits.h"
+
 namespace app {
 namespace {
 
 // What the drawing of text may need from the disk: fonts, their lists, encodings, and the modules of
 // the C library that convert them.
 constexpr std::array kReadable = {"/usr/share", "/usr/lib", "/lib", "/etc/fonts", "/etc/ld.so.cache", "/usr/local/share", "/var/cache/fontconfig"};
-
-void limit(int what, std::uint64_t value) {
-  const struct rlimit limits {value, value};
-  ::setrlimit(static_cast<__rlimit_resource>(what), &limits);
-}
 
 bool confine_files() {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -84,16 +80,11 @@ bool confine_calls(bool files_are_confined) {
 }  // namespace
 
 std::string confine_worker(std::uint64_t memory_bytes, unsigned cpu_seconds) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // the sanitizers map terabytes
-  limit(RLIMIT_AS, memory_bytes);
-#else
-  (void)memory_bytes;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  memory_bytes = 0;  // the sanitizers map terabytes
 #endif
-  limit(RLIMIT_CPU, cpu_seconds);
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_FSIZE, 0);
+  limit_process(0, {memory_bytes, cpu_seconds});
   ::signal(SIGXFSZ, SIG_IGN);  // fontconfig tries to write its cache: that fails, and is no reason to die
-  limit(RLIMIT_NOFILE, 32);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);
   std::string missing;

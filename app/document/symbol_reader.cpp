@@ -24,6 +24,7 @@ namespace {
 constexpr int kTimeoutMs = 5000;
 constexpr std::size_t kMaxSymbols = 20'000;       // of one file
 constexpr std::size_t kMaxOutputBytes = 64u << 20;
+constexpr ProcessLimits kLimits{1u << 30, 1800, 32};  // one process for all files of a tree
 constexpr std::array kFolders = {"/usr/bin/", "/usr/local/bin/", "/bin/"};
 
 Error missing() {
@@ -97,7 +98,7 @@ Result<SymbolReader> SymbolReader::start() {
       const std::string program = std::string(folder) + name;
       if (::access(program.c_str(), X_OK) != 0) continue;
       const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-      TRY_ASSIGN(WorkerProcess process, WorkerProcess::start(program, {"--options=NONE", "--_interactive=sandbox", "--fields=+neKs"}, nothing, /*with_requests=*/true));
+      TRY_ASSIGN(WorkerProcess process, WorkerProcess::start(program, {"--options=NONE", "--_interactive=sandbox", "--fields=+neKs"}, nothing, /*with_requests=*/true, kLimits));
       auto state = std::make_unique<State>(State{std::move(process), "", 0});
       const auto hello = nlohmann::json::parse(state->line({}), nullptr, /*allow_exceptions=*/false);
       if (hello.is_object() && text_in(hello, "name") == "Universal Ctags") return SymbolReader(std::move(state));

@@ -63,7 +63,7 @@ Result<std::filesystem::path> find_worker(const std::filesystem::path& given) {
 }
 
 Result<WorkerProcess> WorkerProcess::start(const std::filesystem::path& worker, const std::vector<std::string>& arguments,
-                                           const Descriptor& document, bool with_requests) {
+                                           const Descriptor& document, bool with_requests, const std::optional<ProcessLimits>& limits) {
   int output[2] = {-1, -1}, requests[2] = {-1, -1};
   if (::pipe2(output, O_CLOEXEC) != 0 || (with_requests && ::pipe2(requests, O_CLOEXEC) != 0)) {
     return Error{ErrorCode::kIo, "No more files can be opened to start the page reader. Close documents and try again."};
@@ -85,6 +85,7 @@ Result<WorkerProcess> WorkerProcess::start(const std::filesystem::path& worker, 
   const int failed = ::posix_spawn(&process, worker.c_str(), &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed) return Error{ErrorCode::kIo, "The page reader " + worker.string() + " cannot be started: " + std::strerror(failed) + "."};
+  if (limits) limit_process(process, *limits);
   return WorkerProcess(process, std::move(requests_write), std::move(output_read));
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/document/page_frames.h"
+#include "app/document/process_limits.h"
 #include "engine/base/result.h"
 
 namespace app {
@@ -38,9 +39,10 @@ engine::Result<std::filesystem::path> find_worker(const std::filesystem::path& g
 /// A worker process and the pipe its frames come from. Killed and gathered in when this object dies.
 class WorkerProcess {
  public:
-  /// `document` becomes descriptor 0 (no requests) or 3 (with requests on 0).
+  /// `document` becomes descriptor 0 (no requests) or 3 (with requests on 0). `limits`: for programs
+  /// that do not limit themselves.
   static engine::Result<WorkerProcess> start(const std::filesystem::path& worker, const std::vector<std::string>& arguments,
-                                             const Descriptor& document, bool with_requests);
+                                             const Descriptor& document, bool with_requests, const std::optional<ProcessLimits>& limits = {});
   WorkerProcess(WorkerProcess&&) noexcept;
   WorkerProcess& operator=(WorkerProcess&&) = delete;
   ~WorkerProcess();

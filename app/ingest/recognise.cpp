@@ -21,6 +21,7 @@ namespace {
 constexpr double kDotsPerInch = 300;
 constexpr int kMaxDots = 6000;             // of the longer side: larger sheets are drawn coarser
 constexpr auto kPageTime = std::chrono::seconds(120);
+constexpr ProcessLimits kLimits{2ull << 30, 120, 32};  // of one page
 constexpr std::size_t kMaxOutput = 16u << 20;
 constexpr double kLeastConfidence = 20;    // of 100: below, a word is dirt on the paper
 
@@ -82,7 +83,7 @@ Result<PartText> recognise(const IngestJob& job, const std::string& program, Pag
   if (!file) return Error{ErrorCode::kOutOfMemory, "there was not enough memory for a picture of the page"};
   // One thread: pages come one after the other, and the rest of the machine is for the user.
   const std::vector<std::string> arguments{"OMP_THREAD_LIMIT=1", program, "stdin", "stdout", "-l", job.options.recognise_language, "--dpi", std::to_string(std::lround(dots_per_inch)), "tsv"};
-  TRY_ASSIGN(WorkerProcess process, WorkerProcess::start("/usr/bin/env", arguments, file, /*with_requests=*/false));
+  TRY_ASSIGN(WorkerProcess process, WorkerProcess::start("/usr/bin/env", arguments, file, /*with_requests=*/false, kLimits));
   TRY_ASSIGN(const std::string tsv, output_of(process, job.stop));
   if (tsv.empty()) return Error{ErrorCode::kIo, "text recognition failed; is the language \"" + job.options.recognise_language + "\" installed (package tesseract-ocr-" + job.options.recognise_language + ")?"};
   return recognised_page(tsv, picture->width, picture->height, dots_per_inch);

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <QFileInfo>
 #include <QTemporaryDir>
 #include <QTest>
 #include <csignal>
@@ -120,6 +121,21 @@ class PageWorkerTest : public QObject {
     QVERIFY(!outcome.result);
     QCOMPARE(outcome.result.error().code, engine::ErrorCode::kCorrupt);
     QVERIFY(outcome.pages.empty());
+  }
+
+  void a_program_that_does_not_limit_itself_is_held_to_limits() {
+    const QTemporaryDir folder;
+    const std::string file = folder.filePath("out").toStdString();
+    const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    auto shell = WorkerProcess::start("/bin/sh", {"-c", "read go; ulimit -v; ulimit -t; ulimit -n; echo text > \"$0\" || echo refused", file},
+                                      nothing, /*with_requests=*/true, ProcessLimits{512u << 20, 7, 20});
+    QVERIFY(shell);
+    QVERIFY(shell->send("go\n"));
+    std::string said;
+    char bytes[256];
+    for (ssize_t n = 0; (n = ::read(shell->output(), bytes, sizeof bytes)) > 0;) said.append(bytes, static_cast<std::size_t>(n));
+    QVERIFY2(said.starts_with("524288\n7\n20\n"), said.c_str());
+    QCOMPARE(QFileInfo(folder.filePath("out")).size(), 0);
   }
 
   void frames_of_noise_are_refused_without_harm() {
