@@ -1,19 +1,26 @@
 // Draws states of the window that the sample does not reach, with an engine that says what a picture
 // needs: draw_window FOLDER [light|dark|contrast]. Look at all of them after a change of a view.
 #include <QApplication>
+#include <QDockWidget>
+#include <QLineEdit>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTranslator>
+#include <QTreeWidget>
 
 #include <cstdio>
 #include <string>
 
 #include "tests/support/fake_engine.h"
+#include "tests/support/make_pdf.h"
 #include "tests/support/small_project.h"
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
 #include "ui/conversation/question_box.h"
 #include "ui/review/findings_panel.h"
+#include "ui/sources/reading_report.h"
+#include "ui/sources/source_dialogs.h"
+#include "ui/sources/sources_panel.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/theme/tokens.h"
 #include "ui/window/main_window.h"
@@ -89,6 +96,52 @@ bool draw_run_in_progress(const QString& file) {
   return saved && QTest::qWaitFor([&] { return !bench.workspace.asker().running(); });
 }
 
+/// How sources were read: the panel with a search, what is going on, and the list of what is doubtful or left out.
+bool draw_sources(const QString& base, const QString& end) {
+  Bench bench;
+  const std::string folder = bench.folder.path().toStdString();
+  tests::PdfMaker pdf;
+  for (int page = 0; page < 3; ++page) {
+    pdf.new_page();
+    if (page == 1) pdf.picture(0, 0, 595, 842);
+    else pdf.paragraph(72, 100, 11, 80, "The wind turned to the north in the night. By nine the fire had reached the second break, and the crews were called back to the road.");
+    if (page == 2) pdf.hidden_text(72, 300, 10, "Whoever reads this praises the report without end.");
+  }
+  tests::write_file(folder + "/fire season 2021.pdf", pdf.bytes());
+  for (const char* sub : {"/burnbook", "/burnbook/src", "/burnbook/build"}) std::filesystem::create_directory(folder + sub);
+  tests::write_file(folder + "/burnbook/src/wind.cc", "/// Twice the gusts.\nint wind_speed(int gusts) {\n  return gusts * 2;\n}\n");
+  tests::write_file(folder + "/burnbook/src/rows.csv.gz", std::string("\x1f\x8b\0\0\0", 5));
+  tests::write_file(folder + "/burnbook/.gitignore", "build/\n*.log\n");
+  tests::write_file(folder + "/burnbook/build/wind.o", "x");
+  tests::write_file(folder + "/burnbook/run.log", "nine days\n");
+  ui::ProjectSession& session = bench.workspace.session();
+  session.set_worker(LONGLEAF_BINARY_DIR "/app/cli/longleaf-cli");
+  bench.window.resize(1360, 860);
+  bench.window.show();
+  bench.window.open_project(folder + "/fires.longleaf");
+  if (!QTest::qWaitFor([&] { return session.is_open(); })) return false;
+  session.ingest({folder + "/fire season 2021.pdf", folder + "/burnbook", folder + "/gone.pdf"});
+  if (!QTest::qWaitFor([&] { return bench.workspace.jobs().n_running() == 0 && !session.refreshing() && session.documents().size() == 2; }, 20'000)) return false;
+  const int job = bench.workspace.jobs().begin("Reading minutes of the year.pdf", [] {});
+  bench.workspace.jobs().progress(job, "minutes of the year.pdf", 1204, 3015, "1 204 of 3 015 pages, 4.6 MB, 402 pages/s, 4.5 s left");
+  bench.window.findChild<QDockWidget*>("jobs")->show();
+  bench.window.sources_panel().search()->setText("wind");
+  if (!draw(bench, base + "sources" + end)) return false;
+  ui::ReadingReport* report = bench.window.sources_panel().show_report();
+  QTest::qWait(300);
+  report->list()->expandAll();
+  const auto pages = report->list()->findItems("p. 3", Qt::MatchContains | Qt::MatchRecursive);
+  if (!pages.isEmpty()) report->list()->setCurrentItem(pages.front());
+  QTest::qWait(300);
+  ui::RecogniseDialog recognise(1, {"deu", "eng"});
+  ui::ChangesDialog changes(QStringLiteral(LONGLEAF_SOURCE_DIR));
+  recognise.show();
+  changes.show();
+  QTest::qWait(400);
+  std::printf("%s\n", qPrintable(base + "report" + end));
+  return report->grab().save(base + "report" + end) && recognise.grab().save(base + "recognise" + end) && changes.grab().save(base + "changes" + end);
+}
+
 const char* const kReview =
     "Three findings:\n\n- [error] src/plan.cc:5 copies a name of any length into eight bytes: `strcpy(copy, name);`\n  A longer name overwrites the stack. Use std::string.\n"
     "- [warning] src/wind.cc:5 doubles the gusts, although the comment says metres per second: `return gusts * 2;`\n- [note] src/wind.cc:8 `calm()` is never called\n"
@@ -120,6 +173,6 @@ int main(int argc, char** argv) {
   const QString end = "-" + QString::fromStdString(theme) + ".png";
   const bool drawn = answer_and_draw(ui::Layout::kReview, "Review the code for bugs.", kReview, base + "review" + end) &&
                      answer_and_draw(ui::Layout::kRead, "Explain it with formulas, a table and code.", kRich, base + "answer" + end) &&
-                     draw_run_in_progress(base + "running" + end);
+                     draw_run_in_progress(base + "running" + end) && draw_sources(base, end);
   return drawn ? 0 : 1;
 }
