@@ -93,7 +93,7 @@ ChangesDialog::ChangesDialog(const QString& folder, QWidget* parent)
   auto* form = new QFormLayout;
   auto* place = new QHBoxLayout;
   auto* choose = new QToolButton;
-  choose->setIcon(icon(QStringLiteral("open")));
+  choose->setIcon(icon(QStringLiteral("folder")));
   choose->setAccessibleName(tr("Choose a folder"));
   choose->setToolTip(tr("Choose a folder"));
   place->addWidget(folder_, 1);

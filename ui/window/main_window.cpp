@@ -253,6 +253,17 @@ void MainWindow::wire() {
 }
 
 void MainWindow::default_layout(Layout layout) {
+  arrange(layout);
+  // A panel of no place would open over the others: these wait hidden where they belong.
+  for (QDockWidget* dock : std::as_const(docks_)) {
+    if (dockWidgetArea(dock) != Qt::NoDockWidgetArea) continue;
+    if (dock == docks_[QStringLiteral("jobs")]) splitDockWidget(docks_[QStringLiteral("sources")], dock, Qt::Vertical);
+    else addDockWidget(Qt::RightDockWidgetArea, dock);
+    dock->hide();
+  }
+}
+
+void MainWindow::arrange(Layout layout) {
   QDockWidget* sources = docks_[QStringLiteral("sources")];
   QDockWidget* conversation = docks_[QStringLiteral("conversation")];
   QDockWidget* page = docks_[QStringLiteral("page")];

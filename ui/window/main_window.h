@@ -90,6 +90,7 @@ class MainWindow final : public QMainWindow {
   void make_help_menu();
   void wire();
   void default_layout(Layout layout);
+  void arrange(Layout layout);
   void store_layout();
   void show_budget();
   void show_title();
