@@ -11,6 +11,7 @@
 
 #include "app/heatmap/trace_tables.h"
 #include "app/heatmap/source_heat.h"
+#include "app/heatmap/trace_tables.h"
 #include "app/question/citations.h"
 
 namespace app {
