@@ -39,7 +39,8 @@ struct SamplingOptions {
   double top_p = 1.0;         // (0, 1]
   std::uint64_t seed = 0;
   int max_new_tokens = 512;
-  /// Inside the answer, continue only with text that follows in the prompt (see quote_constraint.h).
+  /// Inside the answer, continue only with text that follows in the prompt (see quote_constraint.h); the thinking of a
+  /// model that finds words is held to the prompt in the same way (find_constraint.h).
   bool quote_constraint = false;
 };
 
@@ -111,6 +112,7 @@ struct Generation {
   std::vector<GeneratedToken> tokens;
   std::int64_t n_prompt_tokens = 0;
   std::int64_t n_cached_tokens = 0;
+  std::int64_t n_overruled = 0;           // tokens in whose place the model alone would have put another: quote_constraint
   double prefill_seconds = 0;
   double decode_seconds = 0;
   std::shared_ptr<const SelectionTrace> trace;  // null at TraceLevel::kOff

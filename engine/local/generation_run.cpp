@@ -138,9 +138,8 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   TRY_ASSIGN(Sampler sampler, Sampler::make(request.sampling, model_.tokenizer->vocabulary_size()));
   GenerationText text(model_.tokenizer, request.starts_in_thinking);
   std::optional<QuoteConstraint> quotes;
-  if (request.sampling.quote_constraint) {
-    quotes.emplace(model_.tokenizer, request.prompt, request.quotable, model_.layout.quotes, model_.config.end_ids);
-  }
+  std::optional<FindConstraint> finds;
+  if (request.sampling.quote_constraint && request.forced.empty()) make_constraints(request, quotes, finds);
   const std::int64_t n_room = context_length_ - generation.n_prompt_tokens;
   const bool is_forced = !request.forced.empty();
   const std::int64_t n_wanted = is_forced ? static_cast<std::int64_t>(request.forced.size()) : request.sampling.max_new_tokens;
@@ -152,8 +151,13 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
       break;
     }
     if (recorder_ && text.in_answer()) recorder_->begin_answer(i);
-    const bool is_quoting = quotes && text.in_answer() && !is_forced;
-    const auto allowed = is_quoting ? quotes->allowed() : std::span<const TokenId>{};
+    const bool is_quoting = quotes && text.in_answer();
+    const bool is_finding = finds && !text.in_answer();
+    if (is_quoting && finds) {
+      quotes->hold_to(finds->found());
+      finds.reset();
+    }
+    const auto allowed = is_quoting ? quotes->allowed() : is_finding ? finds->allowed() : std::span<const TokenId>{};
     const TokenId* const forced = is_forced ? &request.forced[static_cast<std::size_t>(i)] : nullptr;
     TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, allowed, forced));
     if (!is_forced && is_end(choice.id)) {
@@ -161,6 +165,8 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
       break;
     }
     if (is_quoting) quotes->push(choice.id);
+    if (is_finding) finds->push(choice.id);
+    if (!allowed.empty() && is_overruled(choice.id)) ++generation.n_overruled;
     generation.tokens.push_back({choice.id, Channel::kAnswer, 0, 0, choice.log_probability});
     tell(text.push(choice.id));
     if (recorder_) observer_.on_token_selection(i, recorder_->token_selection(i));
@@ -174,6 +180,19 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   finish(text, generation);
   generation.decode_seconds = seconds_since(start);
   return {};
+}
+
+void GenerationRun::make_constraints(const GenerationRequest& request, std::optional<QuoteConstraint>& quotes, std::optional<FindConstraint>& finds) const {
+  const auto text = std::make_shared<const QuotableText>(model_.tokenizer, request.prompt, request.quotable);
+  quotes.emplace(text, model_.layout.quotes, model_.config.end_ids);
+  const auto end = model_.tokenizer->control("</think>");
+  if (!request.starts_in_thinking || model_.layout.thinking_lines.found.empty() || !end) return;
+  finds.emplace(text, model_.layout.thinking_lines, std::vector<TokenId>{*end});
+}
+
+bool GenerationRun::is_overruled(TokenId chosen) const {
+  const auto n = std::min(logits_.size(), static_cast<std::size_t>(model_.tokenizer->vocabulary_size()));
+  return *std::max_element(logits_.begin(), logits_.begin() + static_cast<std::ptrdiff_t>(n)) > logits_[static_cast<std::size_t>(chosen)];
 }
 
 Result<Sampler::Choice> GenerationRun::choose(Sampler& sampler, std::span<const TokenId> allowed, const TokenId* forced) {

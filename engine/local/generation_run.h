@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "engine/local/prefix_store.h"
 #include "engine/local/selection_plan.h"
 #include "engine/local/timeline.h"
+#include "engine/sampling/find_constraint.h"
 #include "engine/sampling/quote_constraint.h"
 #include "engine/sampling/sampler.h"
 #include "engine/tokenizer/generation_text.h"
@@ -44,6 +46,9 @@ class GenerationRun {
   void measure_recall(int n_wanted, std::int64_t n_cached, std::int64_t n_prompt);
   /// Reads the prompt; `logits_` holds its last row afterwards.
   Result<StepEnd> prefill(std::span<const TokenId> prompt, Generation& generation);
+  void make_constraints(const GenerationRequest& request, std::optional<QuoteConstraint>& quotes, std::optional<FindConstraint>& finds) const;
+  /// Whether the model alone would have taken another token.
+  bool is_overruled(TokenId chosen) const;
   Result<void> decode(const GenerationRequest& request, Generation& generation);
   /// The token that follows: `forced`, or the sampler's choice among `allowed` where it is null.
   Result<Sampler::Choice> choose(Sampler& sampler, std::span<const TokenId> allowed, const TokenId* forced);

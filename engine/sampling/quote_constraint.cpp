@@ -36,101 +36,84 @@ void sort_unique(std::vector<TokenId>& ids) {
 
 }  // namespace
 
-QuoteConstraint::QuoteConstraint(std::shared_ptr<const Tokenizer> tokenizer, std::span<const TokenId> prompt,
-                                 std::span<const TokenRange> quotable, QuoteStyle style, std::vector<TokenId> end_ids)
-    : tokenizer_(std::move(tokenizer)),
+QuoteConstraint::QuoteConstraint(std::shared_ptr<const QuotableText> text, QuoteStyle style, std::vector<TokenId> end_ids)
+    : text_(std::move(text)),
       style_(style),
-      line_ends_(std::move(end_ids)),
+      end_ids_(std::move(end_ids)),
+      new_line_(text_->tokenizer().encode("\n").front()),
       state_(style == QuoteStyle::kLines ? State::kLineStart : State::kFree) {
-  line_ends_.push_back(tokenizer_->encode("\n").front());
-  read_blocks(prompt, quotable);
   if (style_ == QuoteStyle::kMarks) find_first_tokens();
 }
 
-void QuoteConstraint::read_blocks(std::span<const TokenId> prompt, std::span<const TokenRange> quotable) {
-  std::int64_t done = 0;
-  for (const TokenRange& range : quotable) {
-    const std::int64_t begin = std::max(range.begin, done);
-    const std::int64_t end = std::min<std::int64_t>(range.end, static_cast<std::int64_t>(prompt.size()));
-    if (begin >= end) continue;
-    Block block;
-    block.begin = static_cast<std::uint32_t>(text_.size());
-    for (const TokenId id : prompt.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))) {
-      if (tokenizer_->is_control(id)) continue;
-      const std::string_view bytes = tokenizer_->bytes(id);
-      token_of_byte_.insert(token_of_byte_.end(), bytes.size(), static_cast<std::uint32_t>(tokens_.size()));
-      tokens_.push_back({id, static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(blocks_.size())});
-      text_ += bytes;
-    }
-    block.end = static_cast<std::uint32_t>(text_.size());
-    block.text_end = block.end;
-    while (block.text_end > block.begin && is_space(text_[block.text_end - 1])) --block.text_end;
-    if (block.end > block.begin) blocks_.push_back(block);
-    done = end;
-  }
+void QuoteConstraint::hold_to(std::vector<std::uint32_t> blocks) {
+  is_held_ = style_ == QuoteStyle::kLines && !blocks.empty();
+  held_ = std::move(blocks);
 }
 
 void QuoteConstraint::find_first_tokens() {
   // A quotation begins with a word, which a text writes with the space before it: the same letters
   // without that space may be other tokens.
   std::unordered_set<std::string_view> words;
-  const std::string_view text = text_;
-  for (const Token& token : tokens_) {
+  const std::string_view text = text_->text();
+  const Tokenizer& tokenizer = text_->tokenizer();
+  for (const QuotableText::Token& token : text_->tokens()) {
     first_tokens_.push_back(token.id);
     const std::uint32_t begin = token.begin + (text[token.begin] == ' ' ? 1 : 0);
     std::uint32_t end = begin;
-    while (end < blocks_[token.block].end && end - begin < kMaxWord && !is_space(text[end])) ++end;
+    while (end < text_->blocks()[token.block].end && end - begin < kMaxWord && !is_space(text[end])) ++end;
     if (end > begin) words.insert(text.substr(begin, end - begin));
   }
-  for (const std::string_view word : words) first_tokens_.push_back(tokenizer_->encode(word).front());
+  for (const std::string_view word : words) first_tokens_.push_back(tokenizer.encode(word).front());
   sort_unique(first_tokens_);
   closing_.resize(kMarks.size());
-  for (TokenId id = 0; id < tokenizer_->vocabulary_size(); ++id) {
-    if (tokenizer_->is_control(id)) continue;
+  for (TokenId id = 0; id < tokenizer.vocabulary_size(); ++id) {
+    if (tokenizer.is_control(id)) continue;
     for (std::size_t mark = 0; mark < kMarks.size(); ++mark) {
-      if (tokenizer_->bytes(id).starts_with(kMarks[mark].close)) closing_[mark].push_back(id);
+      if (tokenizer.bytes(id).starts_with(kMarks[mark].close)) closing_[mark].push_back(id);
     }
   }
   // A vocabulary may have no token for a mark; its first byte begins it then.
   for (std::size_t mark = 0; mark < kMarks.size(); ++mark) {
-    if (closing_[mark].empty()) closing_[mark].push_back(tokenizer_->encode(kMarks[mark].close).front());
+    if (closing_[mark].empty()) closing_[mark].push_back(tokenizer.encode(kMarks[mark].close).front());
   }
 }
 
 std::span<const TokenId> QuoteConstraint::allowed() {
   allowed_.clear();
   if (state_ == State::kOpened) return first_tokens_;
-  if (state_ == State::kQuoting) collect_next();
+  if (state_ == State::kQuoting) {
+    collect_next();
+  } else if (state_ == State::kLineStart && is_held_) {
+    for (const std::uint32_t block : held_) text_->add_next({text_->blocks()[block].begin, block}, QuotableText::LineEnd::kEither, allowed_);
+  }
   sort_unique(allowed_);
   return allowed_;
 }
 
 void QuoteConstraint::collect_next() {
-  bool may_end = false;
-  for (const std::uint32_t place : places_) {
-    const Block& block = block_before(place);
-    may_end = may_end || place >= block.text_end;
-    if (place == block.end) continue;
-    const std::uint32_t index = token_of_byte_[place];
-    const std::uint32_t end = index + 1 < tokens_.size() ? tokens_[index + 1].begin : static_cast<std::uint32_t>(text_.size());
-    if (tokens_[index].begin == place) {
-      allowed_.push_back(tokens_[index].id);
-      // "]" and a line break may be one token of the prompt: without this the answer could never end there.
-      if (place < block.text_end && end > block.text_end) {
-        allowed_.push_back(tokenizer_->encode(std::string_view(text_).substr(place, block.text_end - place)).front());
-      }
-      continue;
-    }
-    // Inside a token of the prompt: whatever writes the rest of it.
-    allowed_.push_back(tokenizer_->encode(std::string_view(text_).substr(place, end - place)).front());
+  using LineEnd = QuotableText::LineEnd;
+  if (style_ == QuoteStyle::kMarks) {
+    for (const auto& place : places_) text_->add_next(place, LineEnd::kEither, allowed_);
+    allowed_.insert(allowed_.end(), closing_[mark_].begin(), closing_[mark_].end());
+    return;
   }
-  const std::vector<TokenId>& ends = style_ == QuoteStyle::kMarks ? closing_[mark_] : line_ends_;
-  if (style_ == QuoteStyle::kMarks || may_end) allowed_.insert(allowed_.end(), ends.begin(), ends.end());
+  bool may_end = false;
+  const LineEnd line_end = !is_held_ ? LineEnd::kEither : held_.size() > 1 ? LineEnd::kWith : LineEnd::kWithout;
+  for (const auto& place : places_) {
+    may_end = may_end || text_->is_whole(place);
+    text_->add_next(place, line_end, allowed_);
+  }
+  if (!may_end) return;
+  if (line_end != LineEnd::kWithout) allowed_.push_back(new_line_);
+  if (line_end != LineEnd::kWith) {
+    if (is_held_) allowed_.clear();  // the line break that follows in the prompt goes on to nothing
+    allowed_.insert(allowed_.end(), end_ids_.begin(), end_ids_.end());
+  }
 }
 
 void QuoteConstraint::push(TokenId id) {
-  const std::string_view bytes = tokenizer_->bytes(id);
-  if (tokenizer_->is_control(id) || bytes.empty()) return;
+  const std::string_view bytes = text_->tokenizer().bytes(id);
+  if (text_->tokenizer().is_control(id) || bytes.empty()) return;
   if (style_ == QuoteStyle::kLines) {
     push_line(bytes);
   } else {
@@ -145,41 +128,38 @@ void QuoteConstraint::push_line(std::string_view bytes) {
     begin_at_blocks(bytes);
   }
   if (!bytes.ends_with('\n')) return;
-  const bool inside = std::any_of(places_.begin(), places_.end(),
-                                  [&](std::uint32_t place) { return place < block_before(place).text_end; });
+  const bool inside = std::ranges::any_of(places_, [&](const auto& place) { return !text_->is_whole(place); });
+  if (state_ == State::kQuoting && !inside && is_held_) std::erase(held_, places_.front().block);
   if (state_ == State::kFree || (state_ == State::kQuoting && !inside)) state_ = State::kLineStart;
 }
 
 void QuoteConstraint::begin_at_blocks(std::string_view bytes) {
   places_.clear();
-  const std::string_view text = text_;
-  for (const Block& block : blocks_) {
-    if (!text.substr(block.begin, block.end - block.begin).starts_with(bytes)) continue;
-    places_.push_back(block.begin + static_cast<std::uint32_t>(bytes.size()));
+  for (std::uint32_t block = 0; block < text_->blocks().size(); ++block) {
+    if (is_held_ && std::ranges::find(held_, block) == held_.end()) continue;
+    if (!text_->text_of(block).starts_with(bytes)) continue;
+    places_.push_back({text_->blocks()[block].begin + static_cast<std::uint32_t>(bytes.size()), block});
   }
   state_ = places_.empty() ? State::kFree : State::kQuoting;
 }
 
 void QuoteConstraint::begin_anywhere(std::string_view bytes) {
   places_.clear();
-  const char* const begin = text_.data();
-  const char* const end = begin + text_.size();
+  const char* const begin = text_->text().data();
+  const char* const end = begin + text_->text().size();
   for (const char* at = begin; at < end; ++at) {
     at = static_cast<const char*>(memmem(at, static_cast<std::size_t>(end - at), bytes.data(), bytes.size()));
     if (at == nullptr) break;
     const auto first = static_cast<std::uint32_t>(at - begin);
     const auto place = static_cast<std::uint32_t>(first + bytes.size());
-    if (blocks_[tokens_[token_of_byte_[first]].block].end >= place) places_.push_back(place);
+    const std::uint32_t block = text_->block_of_byte(first);
+    if (text_->blocks()[block].end >= place) places_.push_back({place, block});
   }
   state_ = places_.empty() ? State::kFree : State::kQuoting;
 }
 
 void QuoteConstraint::go_on(std::string_view bytes) {
-  const std::string_view text = text_;
-  std::erase_if(places_, [&](std::uint32_t place) {
-    return !text.substr(place, block_before(place).end - place).starts_with(bytes);
-  });
-  for (std::uint32_t& place : places_) place += static_cast<std::uint32_t>(bytes.size());
+  text_->go_on(bytes, places_);
   // Nothing occurs any more: the line ended, or somebody sampled what was not allowed.
   if (places_.empty()) state_ = State::kFree;
 }

@@ -13,10 +13,10 @@ constexpr std::int64_t kMaxTokens = std::int64_t{1} << 31;
 constexpr std::size_t kMaxTemplate = 16'384;
 constexpr std::int64_t kMaxOpen = 16;
 
-constexpr std::array<std::string_view, 21> kKeys = {
+constexpr std::array<std::string_view, 24> kKeys = {
     "name", "about", "good_tokens", "chat", "system", "documents_in", "documents_open", "documents_open_text",
     "heading", "block", "anchor", "question", "question_words", "thinking", "quote_constraint", "quotes", "max_block_tokens", "max_anchor",
-    "temperature", "top_p", "max_new_tokens"};
+    "temperature", "top_p", "max_new_tokens", "thinking_list", "thinking_found", "thinking_nothing"};
 
 Result<void> read_text(const JsonValue& root, std::string_view key, std::string& text) {
   TRY_ASSIGN(text, root.string_or(key, text));
@@ -42,6 +42,9 @@ Result<void> read_texts(const JsonValue& root, PromptLayout& layout) {
   TRY(read_text(root, "anchor", layout.anchor));
   TRY(read_text(root, "question", layout.question));
   TRY(read_text(root, "question_words", layout.question_words));
+  TRY(read_text(root, "thinking_list", layout.thinking_lines.list));
+  TRY(read_text(root, "thinking_found", layout.thinking_lines.found));
+  TRY(read_text(root, "thinking_nothing", layout.thinking_lines.nothing));
   if (!layout.heading.empty()) TRY(need(root, "heading", layout.heading, "{title}"));
   TRY(need(root, "block", layout.block, "{text}"));
   TRY(need(root, "block", layout.block, "{anchor}"));

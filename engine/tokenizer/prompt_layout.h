@@ -15,6 +15,13 @@ enum class DocumentsIn { kSystem, kUser };
 /// the answer that begins as a block of the prompt begins.
 enum class QuoteStyle { kMarks, kLines };
 
+/// How the lines begin in which a model that finds words thinks, see FindConstraint. Empty: it does not.
+struct ThinkingLines {
+  std::string list;     // "Looking for:"
+  std::string found;    // "Found"
+  std::string nothing;  // "Nothing found": the whole line
+};
+
 /// How documents, anchors and question are laid out for one model: the file longleaf.json in the
 /// model's folder, or the defaults below for a model that brings none.
 ///
@@ -34,6 +41,7 @@ struct PromptLayout {
   std::string question = "\n{question}";
   std::string question_words;               // for a model that finds words: what it is asked, {words} being those of the question that stand together in a passage; empty: the question as it is typed
   bool thinking = true;                     // the model can think
+  ThinkingLines thinking_lines;             // "thinking_list", "thinking_found", "thinking_nothing"; held to the prompt where quotes are
   bool quote_constraint = false;            // default of SamplingOptions::quote_constraint
   QuoteStyle quotes = QuoteStyle::kMarks;   // "marks" or "lines"
   int max_block_tokens = 160;               // longer sentences are split into several blocks

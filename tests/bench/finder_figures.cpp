@@ -137,7 +137,11 @@ class Examiner {
     const std::string answer = text(end == wanted.end() ? end : end + (thinking ? 1 : 0), wanted.end());
     const bool is_exact = got.answer == answer && got.end == engine::EndReason::kEndOfText;
     count(kind, thinking, question.at("shared").get<bool>(), is_exact, anchors_of(got.answer) == anchors_of(answer), figures);
-    if (kind == "several") figures.shares["several: some of them, nothing else"].add(is_part(got.answer, answer));
+    if (kind == "several") {
+      const bool is_some = is_part(got.answer, answer);
+      figures.shares["several: some of them, nothing else"].add(is_some);
+      figures.shares["several: all of them, in any order"].add(is_some && anchors_of(got.answer).size() == anchors_of(answer).size());
+    }
     if (kind == "found" || kind == "apart") TRY(measure_rank(prompt, wanted, thinking, figures));
     if (!is_exact && n_shown_ < arguments_.show) {
       ++n_shown_;

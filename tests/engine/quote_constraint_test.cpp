@@ -63,7 +63,7 @@ QuoteConstraintTest::Prompt QuoteConstraintTest::prompt(const std::vector<std::s
 }
 
 QuoteConstraint QuoteConstraintTest::constraint(const Prompt& prompt, QuoteStyle style) const {
-  return QuoteConstraint(tokenizer_, prompt.ids, prompt.blocks, style, {end_});
+  return QuoteConstraint(std::make_shared<const engine::QuotableText>(tokenizer_, prompt.ids, prompt.blocks), style, {end_});
 }
 
 bool QuoteConstraintTest::may_follow(QuoteConstraint& constraint, TokenId id) const {
@@ -125,7 +125,7 @@ void QuoteConstraintTest::an_answer_may_end_where_the_prompts_last_token_holds_t
   const auto in_answer = finder->encode(block);
   QVERIFY(in_prompt.back() != in_answer.back() && in_prompt.size() == in_answer.size());  // "]\n" and "]"
   const engine::TokenRange range{0, static_cast<std::int64_t>(in_prompt.size())};
-  QuoteConstraint quote(finder, in_prompt, std::span(&range, 1), QuoteStyle::kLines, {end_});
+  QuoteConstraint quote(std::make_shared<const engine::QuotableText>(finder, in_prompt, std::span(&range, 1)), QuoteStyle::kLines, {end_});
   for (const TokenId id : in_answer) {
     QVERIFY(may_follow(quote, id));
     quote.push(id);
