@@ -14,13 +14,17 @@ namespace {
 constexpr std::size_t kMaxTerms = 32;
 constexpr std::size_t kMaxWords = 5;
 constexpr std::size_t kMaxAbsent = 3;
-constexpr std::size_t kFewPassages = 3;    // words that stand together in so few are telling enough without the one that is missing
+constexpr double kTelling = 0.4;           // of the weight of all words, that a passage must hold where some of them stand nowhere
+constexpr std::size_t kMaxMatches = 4;     // passages with all of the words that are asked for together
 constexpr std::size_t kMaxNeighbours = 4;  // that the hook takes along
 constexpr std::size_t kMaxUnspaced = 24;   // bytes of a piece of a run without spaces
 constexpr std::size_t kMinUnspaced = 6;    // two Chinese characters
 constexpr double kAskingWord = 0.3;        // of the weight of other words
 constexpr double kNeighbours = 0.25;       // of the lighter word's weight, for words that stand side by side here and there
-constexpr double kSameForm = 1e-3;         // decides between passages that are equal otherwise
+constexpr double kExactWord = 2.0;         // times the weight of other words: names, numbers, identifiers
+constexpr double kOtherForm = 0.8;         // of the weight, where a passage holds another form of the word
+constexpr double kInside = 0.7;            // or has it as a part of an identifier
+constexpr double kEarly = 1e-3;            // decides between passages that are equal otherwise: what a passage is about stands at its beginning
 
 /// Where a word of the question stands: the passages counted through all sources.
 struct Hit {
@@ -29,6 +33,7 @@ struct Hit {
   bool follows = false;
   std::string folded;
   std::string surface;
+  double likeness = 1.0;  // 1: the word itself
 };
 
 struct Term {
@@ -51,11 +56,13 @@ std::vector<Hit> hits_of_word(const Sources& sources, const std::string& word) {
   std::vector<Hit> inside;
   std::uint32_t before = 0;
   for (const PassageWords* source : sources) {
-    const auto hit_at = [before](const PassageWords::Place& place) { return Hit{before + place.passage, place.ordinal, place.follows, place.folded, place.surface}; };
+    const auto hit_at = [before](const PassageWords::Place& place, double likeness) {
+      return Hit{before + place.passage, place.ordinal, place.follows, place.folded, place.surface, likeness};
+    };
     for (const PassageWords::Place* place : source->beginning_with(begin)) {
-      if (place->folded == word || stem(place->folded) == root) hits.push_back(hit_at(*place));
+      if (place->folded == word || stem(place->folded) == root) hits.push_back(hit_at(*place, place->folded == word ? 1.0 : kOtherForm));
     }
-    for (const PassageWords::Place* place : source->with_part(word)) inside.push_back(hit_at(*place));
+    for (const PassageWords::Place* place : source->with_part(word)) inside.push_back(hit_at(*place, kInside));
     before += source->size();
   }
   if (hits.empty()) hits = std::move(inside);
@@ -157,34 +164,47 @@ void weigh(std::vector<Term>& terms, const Sources& sources) {
   for (const PassageWords* source : sources) n += source->size();
   for (Term& term : terms) {
     term.n_passages = count_passages(term.hits);
-    term.weight = std::log((static_cast<double>(n) + 1.0) / (static_cast<double>(std::max<std::size_t>(term.n_passages, 1)) + 0.5));
-    term.weight = std::max(term.weight, 0.01) * (term.is_asking ? kAskingWord : 1.0);
+    term.weight = std::log((static_cast<double>(n) + 1.0) / (static_cast<double>(term.n_passages) + 0.5));
+    term.weight = std::max(term.weight, 0.01) * (term.is_asking ? kAskingWord : term.is_exact ? kExactWord : 1.0);
   }
 }
 
-void add_neighbours(const Term& left, const Term& right, std::map<std::uint32_t, double>& scores) {
+/// Words of the question that stand side by side in a passage too; function words between them do not count.
+void add_neighbours(const Term& left, const Term& right, const Sources& sources, std::map<std::uint32_t, double>& scores) {
   if (right.ordinal != left.ordinal + 1) return;
   std::set<std::uint32_t> seen;
   for (const Hit& hit : left.hits) {
-    const auto key = std::pair(hit.passage, hit.ordinal + 1);
+    std::uint32_t at = hit.ordinal + 1;
+    for (const PassageWords::Place* word = word_at(sources, hit.passage, at); word != nullptr && at < hit.ordinal + 3 && is_function_word(word->folded);) {
+      word = word_at(sources, hit.passage, ++at);
+    }
+    const auto key = std::pair(hit.passage, at);
     const auto next = std::ranges::lower_bound(right.hits, key, {}, [](const Hit& other) { return std::pair(other.passage, other.ordinal); });
     if (next == right.hits.end() || std::pair(next->passage, next->ordinal) != key || !seen.insert(hit.passage).second) continue;
     scores[hit.passage] += kNeighbours * std::min(left.weight, right.weight);
   }
 }
 
-/// The passage with the most telling words; the first among equals.
-std::optional<std::uint32_t> best_passage(const std::vector<Term>& terms) {
-  std::map<std::uint32_t, double> scores;
-  for (const Term& term : terms) {
-    std::set<std::uint32_t> seen;
-    std::set<std::uint32_t> same;
-    for (const Hit& hit : term.hits) {
-      if (seen.insert(hit.passage).second) scores[hit.passage] += term.weight;
-      if (hit.folded == term.folded && same.insert(hit.passage).second) scores[hit.passage] += kSameForm;
-    }
+/// How much of a word's weight each passage has that holds it.
+std::map<std::uint32_t, double> weights_of(const Term& term) {
+  std::map<std::uint32_t, double> weights;
+  for (const Hit& hit : term.hits) {
+    double& weight = weights[hit.passage];
+    weight = std::max(weight, term.weight * hit.likeness);
   }
-  for (std::size_t i = 1; i < terms.size(); ++i) add_neighbours(terms[i - 1], terms[i], scores);
+  return weights;
+}
+
+/// The passage with the most telling words; the first among equals.
+std::optional<std::uint32_t> best_passage(const std::vector<Term>& terms, const Sources& sources) {
+  std::map<std::uint32_t, double> scores;
+  std::map<std::uint32_t, std::uint32_t> first;
+  for (const Term& term : terms) {
+    for (const auto& [passage, weight] : weights_of(term)) scores[passage] += weight;
+    for (const Hit& hit : term.hits) first[hit.passage] = std::min(first.try_emplace(hit.passage, hit.ordinal).first->second, hit.ordinal);
+  }
+  for (const auto& [passage, ordinal] : first) scores[passage] += kEarly / (1.0 + ordinal);
+  for (std::size_t i = 1; i < terms.size(); ++i) add_neighbours(terms[i - 1], terms[i], sources, scores);
   std::optional<std::uint32_t> best;
   double most = 0.0;
   for (const auto& [passage, score] : scores) {
@@ -195,22 +215,18 @@ std::optional<std::uint32_t> best_passage(const std::vector<Term>& terms) {
   return best;
 }
 
-bool holds(const Term& term, std::uint32_t passage) {
-  return std::ranges::any_of(term.hits, [passage](const Hit& hit) { return hit.passage == passage; });
-}
-
-/// How many passages hold all the words that `passage` holds.
-std::size_t count_like(std::uint32_t passage, const std::vector<Term>& terms) {
-  std::map<std::uint32_t, std::size_t> held;
-  std::size_t n_terms = 0;
+/// What share of the words' weight the passage holds.
+double share_held(std::uint32_t passage, const std::vector<Term>& terms) {
+  double held = 0.0;
+  double all = 0.0;
   for (const Term& term : terms) {
-    if (!holds(term, passage)) continue;
-    ++n_terms;
-    std::set<std::uint32_t> passages;
-    for (const Hit& hit : term.hits) passages.insert(hit.passage);
-    for (const std::uint32_t other : passages) ++held[other];
+    if (term.is_asking) continue;
+    const auto weights = weights_of(term);
+    const auto here = weights.find(passage);
+    held += here == weights.end() ? 0.0 : here->second;
+    all += term.weight;
   }
-  return static_cast<std::size_t>(std::ranges::count_if(held, [n_terms](const auto& one) { return one.second == n_terms; }));
+  return all > 0.0 ? held / all : 1.0;
 }
 
 std::vector<std::string> absent_words(const std::vector<Term>& terms, bool only_exact) {
@@ -230,12 +246,20 @@ struct Item {
   std::uint32_t last = 0;
   std::set<WordAt> ends;       // where its last word stands, in all passages that hold it in this form
   std::set<WordAt> following;  // those of `ends` where nothing but a space stands before the word
+  std::set<std::uint32_t> alike = {};  // passages where the item goes on inside a longer word: "seedling" in "seedlings"
 };
 
 std::set<std::uint32_t> holders(const Item& item) {
   std::set<std::uint32_t> passages;
   for (const WordAt& at : item.ends) passages.insert(at.first);
   return passages;
+}
+
+/// In how many passages a model may take something for the item.
+std::size_t count_takers(const Item& item) {
+  std::set<std::uint32_t> passages = holders(item);
+  passages.insert(item.alike.begin(), item.alike.end());
+  return passages.size();
 }
 
 std::vector<Item> words_in(std::uint32_t passage, const std::vector<Term>& terms) {
@@ -294,15 +318,31 @@ std::optional<Item> with_neighbour(const Item& item, std::uint32_t passage, bool
     const std::int64_t first = at.second - length;
     const PassageWords::Place* other = word_at(sources, at.first, next ? std::int64_t{at.second} + 1 : first - 1);
     const PassageWords::Place* other_right = next ? other : word_at(sources, at.first, first);
-    if (other == nullptr || other_right == nullptr || !other_right->follows || other->folded != word->folded) continue;
+    if (other == nullptr || other_right == nullptr || !other_right->follows) continue;
+    if (next && other->folded != word->folded && other->folded.starts_with(word->folded)) longer.alike.insert(at.first);
+    if (other->folded != word->folded) continue;
     longer.ends.emplace(at.first, next ? at.second + 1 : at.second);
   }
   return longer;
 }
 
+/// Where longer words begin as the item's last word does.
+void find_alike(Item& item, const Sources& sources) {
+  const std::string word = folded(item.text);
+  if (word.find(' ') != std::string::npos) return;
+  std::uint32_t before = 0;
+  for (const PassageWords* source : sources) {
+    for (const PassageWords::Place* place : source->beginning_with(word)) {
+      if (place->folded != word) item.alike.insert(before + place->passage);
+    }
+    before += source->size();
+  }
+}
+
 /// Takes neighbours along until the item stands in this passage only, or no more stand beside it.
 Item made_unique(Item item, std::uint32_t passage, const Sources& sources) {
-  for (std::size_t n = 0; n < kMaxNeighbours && holders(item).size() > 1; ++n) {
+  find_alike(item, sources);
+  for (std::size_t n = 0; n < kMaxNeighbours && count_takers(item) > 1; ++n) {
     auto longer = with_neighbour(item, passage, true, sources);
     if (!longer) longer = with_neighbour(item, passage, false, sources);
     if (!longer) break;
@@ -311,16 +351,44 @@ Item made_unique(Item item, std::uint32_t passage, const Sources& sources) {
   return item;
 }
 
+/// The rarest item, or the first one that can be told from all others with its neighbours.
+Item hook_of(const std::vector<Item>& items, std::uint32_t passage, const Sources& sources) {
+  Item first = made_unique(items.front(), passage, sources);
+  if (holders(first).size() == 1) return first;
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    Item other = made_unique(items[i], passage, sources);
+    if (holders(other).size() == 1) return other;
+  }
+  return first;
+}
+
+/// How many passages hold all of the words, in these forms.
+std::size_t count_matches(const std::vector<Item>& words) {
+  std::map<std::uint32_t, std::size_t> held;
+  for (const Item& word : words) {
+    for (const std::uint32_t passage : holders(word)) ++held[passage];
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(held, [&](const auto& one) { return one.second == words.size(); }));
+}
+
 std::vector<std::string> asked_words(std::uint32_t passage, const std::vector<Term>& terms, const Sources& sources) {
   std::vector<Item> words = words_in(passage, terms);
   sort_rarest_first(words);
   if (words.size() > kMaxWords) words.resize(kMaxWords);
-  std::vector<Item> items = joined(std::move(words), passage);
+  const std::size_t n_matches = count_matches(words);
+  const bool has_several = n_matches > 1 && n_matches <= kMaxMatches;
+  std::vector<Item> items = joined(words, passage);
+  if (has_several && count_matches(items) < n_matches) items = std::move(words);  // side by side in this passage alone
   sort_rarest_first(items);
-  const Item hook = made_unique(items.front(), passage, sources);
-  std::vector<std::string> list{hook.text};
-  for (std::size_t i = 1; i < items.size(); ++i) {
-    if (items[i].first < hook.first || items[i].last > hook.last) list.push_back(std::move(items[i].text));
+  std::vector<std::string> list;
+  if (has_several) {
+    for (Item& item : items) list.push_back(std::move(item.text));
+    return list;
+  }
+  const Item hook = hook_of(items, passage, sources);
+  list.push_back(hook.text);
+  for (Item& item : items) {
+    if (item.first < hook.first || item.last > hook.last) list.push_back(std::move(item.text));
   }
   return list;
 }
@@ -387,9 +455,9 @@ QuestionWords choose_words(std::string_view question, const std::vector<const Pa
   if (terms.empty()) return {};
   weigh(terms, sources);
   if (auto exact = absent_words(terms, true); !exact.empty()) return {std::move(exact), false};
-  const auto best = best_passage(terms);
+  const auto best = best_passage(terms, sources);
   auto absent = absent_words(terms, false);
-  if (best && (absent.empty() || count_like(*best, terms) <= kFewPassages)) return {asked_words(*best, terms, sources), true};
+  if (best && (absent.empty() || share_held(*best, terms) >= kTelling)) return {asked_words(*best, terms, sources), true};
   return {std::move(absent), false};
 }
 

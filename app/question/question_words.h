@@ -51,11 +51,12 @@ struct QuestionWords {
 /// more telling, the fewer passages hold it (its weight is the logarithm of passages per holding passage).
 ///
 /// Words that stand side by side in the passage are one item of the list, the rarest item first: by it the model finds
-/// the passage. If other passages hold that item too, it takes along its neighbours in the passage until it stands only
-/// there, because a small model follows words better than it weighs passages against each other.
+/// the passage. If other passages hold that item too, or a longer word that begins like it, it takes along its neighbours
+/// in the passage until it stands only there, because a small model follows words better than it weighs passages against
+/// each other. Where two to four passages hold all of the words, they are asked for as they are, so that all are found.
 ///
-/// A word that stands nowhere is left out if the others stand together in at most three passages. Otherwise, and if it is
-/// a name, a number, an identifier or in quotation marks, it is what is asked for, so that the answer is "not found".
+/// A word that stands nowhere is left out if the passage holds two fifths of the weight of all words. Otherwise, and if it
+/// is a name, a number, an identifier or in quotation marks, it is what is asked for, so that the answer is "not found".
 QuestionWords choose_words(std::string_view question, const std::vector<const PassageWords*>& sources);
 
 /// "wiregrass, cover and plots"

@@ -265,7 +265,7 @@ class PromptBuilderTest : public QObject {
     PromptBuilder builder(*project_, words, model->layout, model->context_length);
     const auto prompt = builder.build({"What did they cost?", {{parts.front().id}, {}}});
     QVERIFY2(prompt.has_value(), prompt ? "" : prompt.error().message.c_str());
-    // tools/train/samples.py, Maker.sample and Maker.turn: each of these is tokenised by itself.
+    // tools/train/samples.py, Maker.sample and Maker.turn: each of these is tokenised by itself. "Costs" begins as "cost" does.
     std::vector<engine::TokenId> expected{*words.control("<｜begin▁of▁sentence｜>")};
     for (const char* piece : {"Find the passages that answer the question and quote them with their anchors.\n", "# g.pdf, p. 1\n",
                               "[p", "1", "]", " # Costs", " [p", "1", "]\n",
@@ -273,7 +273,7 @@ class PromptBuilderTest : public QObject {
       for (const engine::TokenId id : words.encode(piece)) expected.push_back(id);
     }
     expected.push_back(*words.control("<｜User｜>"));
-    for (const engine::TokenId id : words.encode("Which passage mentions cost?")) expected.push_back(id);
+    for (const engine::TokenId id : words.encode("Which passage mentions cost 41,300?")) expected.push_back(id);
     expected.push_back(*words.control("<｜Assistant｜>"));
     expected.push_back(*words.control("<think>"));
     QCOMPARE(prompt->request.prompt, expected);

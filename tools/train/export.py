@@ -12,7 +12,7 @@ def layout(good_tokens):
     return dict(name="Longleaf Finder", about="A small bundled model that finds and quotes the passages which contain the words of a question; it does not analyse or summarise.",
                 good_tokens=good_tokens, chat="deepseek_v32", system=SYSTEM, documents_in="system", documents_open=[], heading="# {title}\n", block="{anchor} {text} {anchor}\n", anchor="[p{n}]",
                 question="{question}", question_words="Which passage mentions {words}?", thinking=True, thinking_list="Looking for:", thinking_found="Found", thinking_nothing="Nothing found", quote_constraint=True, quotes="lines", max_block_tokens=112,
-                max_anchor=9999, temperature=0.0, max_new_tokens=512)
+                max_anchor=9999, temperature=0.0, max_new_tokens=1024)
 
 
 def export(m, tokenizer, out, good_tokens):
