@@ -6,10 +6,14 @@
 #include <QTranslator>
 
 #include <cstdio>
+#include <optional>
+#include <vector>
 
 #include "app/settings/paths.h"
+#include "app/settings/session_mark.h"
 #include "ui/theme/fonts.h"
 #include "ui/theme/system_scheme.h"
+#include "ui/window/crash_notice.h"
 #include "ui/window/main_window.h"
 #include "ui/window/picture_taker.h"
 #include "ui/settings/settings.h"
@@ -71,6 +75,15 @@ int main(int argc, char** argv) {
   options.addOptions({sample, model, dark, light, screenshot, question, command, layout, size});
   options.process(application);
 
+  // A picture is no session of the user's.
+  const std::filesystem::path sessions = app::cache_folder() / "sessions";
+  std::vector<app::CrashReport> crashes;
+  std::optional<app::SessionMark> mark;
+  if (!options.isSet(screenshot)) {
+    crashes = app::crash_reports(sessions);
+    mark.emplace(sessions, "Longleaf " + QApplication::applicationVersion().toStdString());
+  }
+
   ui::SystemScheme scheme;
   // A picture neither reads nor changes what the user has set.
   ui::Settings settings(options.isSet(screenshot) ? std::filesystem::path() : app::config_folder() / "window.ini");
@@ -100,6 +113,11 @@ int main(int argc, char** argv) {
       window.open_project(settings.recent_projects().front().toStdString());
     }
   });
+  if (!crashes.empty()) {
+    auto* notice = new ui::CrashNotice(std::move(crashes), &window);
+    notice->setAttribute(Qt::WA_DeleteOnClose);
+    notice->open();
+  }
   QTimer::singleShot(kFontsAfterMs, &window, [] { ui::load_fonts(); });
   if (!options.isSet(screenshot)) return QApplication::exec();
   ui::PictureTaker pictures(window, options.value(question), options.value(command), options.value(screenshot));

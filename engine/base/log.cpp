@@ -1,5 +1,6 @@
 #include "engine/base/log.h"
 
+#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -28,7 +29,8 @@ spdlog::logger& logger() {
     auto made = std::make_shared<spdlog::logger>("longleaf", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("%H:%M:%S %^%l%$ %v");
     const char* wanted = std::getenv("LONGLEAF_LOG");
-    made->set_level(wanted ? spdlog::level::from_str(wanted) : spdlog::level::warn);
+    made->sinks().front()->set_level(wanted ? spdlog::level::from_str(wanted) : spdlog::level::warn);
+    made->set_level(spdlog::level::trace);
     return made;
   }();
   return *instance;
@@ -38,6 +40,18 @@ spdlog::logger& logger() {
 
 void log(LogLevel level, std::string_view message) { logger().log(to_spdlog(level), "{}", message); }
 
-void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
+void set_log_level(LogLevel level) { logger().sinks().front()->set_level(to_spdlog(level)); }
+
+void log_to_file(const std::filesystem::path& file) {
+  try {
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+    sink->set_level(spdlog::level::info);
+    sink->set_pattern("%H:%M:%S %l %v");
+    logger().sinks().push_back(std::move(sink));
+    logger().flush_on(spdlog::level::info);
+  } catch (const spdlog::spdlog_ex&) {
+    log(LogLevel::kWarning, "The log cannot be written to " + file.string() + ".");
+  }
+}
 
 }  // namespace engine
