@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kMaxWordsPerPage = 200'000;
 constexpr std::size_t kMaxRulings = 20'000;
 constexpr std::size_t kMaxFills = 512;
+constexpr std::size_t kMaxCovers = 256;
 constexpr std::size_t kMaxHiddenBytes = 20'000;
 constexpr double kTinyPoints = 1.5;
 constexpr double kThinPoints = 2.5;       // a filled box this thin is a line
@@ -49,6 +50,12 @@ Rect clip_of(const GfxState* state) {
   return clip;
 }
 
+/// A filled box, and how many bytes of text had been drawn before it.
+struct Cover {
+  Rect box;
+  int at = 0;
+};
+
 /// Poppler's own gathering of words, in the order of drawing, behind a look at what can be seen.
 class InkDevice final : public TextOutputDev {
  public:
@@ -65,6 +72,7 @@ class InkDevice final : public TextOutputDev {
     }
     const bool blank = uLen == 0 || !u || (uLen == 1 && (u[0] <= 0x20 || u[0] == 0xA0));
     if (blank || !is_hidden(state, x, y, dx, dy)) {
+      n_drawn_ += nBytes;
       TextOutputDev::drawChar(state, x, y, dx, dy, originX, originY, code, nBytes, u, uLen);
       if (blank) hide(U" ");
       return;
@@ -82,9 +90,29 @@ class InkDevice final : public TextOutputDev {
     }
   }
 
+  void saveState(GfxState* state) override {
+    TextOutputDev::saveState(state);
+    saved_.push_back(odd_clip_);
+  }
   void restoreState(GfxState* state) override {
     TextOutputDev::restoreState(state);
     stale_ = true;
+    if (saved_.empty()) return;
+    odd_clip_ = saved_.back();
+    saved_.pop_back();
+  }
+  // Behind these a box may be drawn in part only.
+  void clip(GfxState* state) override { odd_clip_ = odd_clip_ || !is_box(state->getPath()); }
+  void eoClip(GfxState* state) override { clip(state); }
+  void clipToStrokePath(GfxState*) override { odd_clip_ = true; }
+  void setSoftMask(GfxState*, const double*, bool, Function*, GfxColor*) override { odd_clip_ = true; }
+
+  /// What may lie over text that was drawn before it.
+  const std::vector<Cover>& covers() const { return covers_; }
+  void hide_covered(const std::string& word) {
+    hide(U" ");
+    std::string& hidden = ink_.hidden.text;
+    if (hidden.size() < kMaxHiddenBytes) hidden += word;
   }
   void updateFillColor(GfxState*) override { stale_ = true; }
   void updateFillColorSpace(GfxState*) override { stale_ = true; }
@@ -180,7 +208,26 @@ class InkDevice final : public TextOutputDev {
     const bool pattern = const_cast<GfxState*>(state)->getFillColorSpace()->getMode() == csPattern;
     const Rect clip = clip_of(state);
     box = {std::max(box.left, clip.left), std::max(box.top, clip.top), std::min(box.right, clip.right), std::min(box.bottom, clip.bottom)};
+    if (box.width() > 0 && box.height() > 0 && !pattern) add_cover(state, box);
     if (box.width() > 0 && box.height() > 0) fills_.emplace_back(box, pattern ? Colour{-1, -1, -1} : fill_colour(state));
+  }
+
+  static bool is_box(const GfxPath* path) {
+    if (path->getNumSubpaths() != 1) return false;
+    const GfxSubpath& only = *path->getSubpath(0);
+    if (only.getNumPoints() < 4 || only.getNumPoints() > 5) return false;
+    for (int i = 1; i < only.getNumPoints(); ++i) {
+      if (only.getCurve(i) || (std::abs(only.getX(i) - only.getX(i - 1)) > 0.01 && std::abs(only.getY(i) - only.getY(i - 1)) > 0.01)) return false;
+    }
+    return true;
+  }
+
+  /// `box`: of a path that was filled just now.
+  void add_cover(const GfxState* state, const Rect& box) {
+    const double* turn = state->getCTM();
+    const bool level = (turn[1] == 0 && turn[2] == 0) || (turn[0] == 0 && turn[3] == 0);
+    const bool solid = state->getFillOpacity() > 0.99 && state->getBlendMode() == gfxBlendNormal && !odd_clip_;
+    if (n_drawn_ > 0 && covers_.size() < kMaxCovers && level && solid && is_box(state->getPath())) covers_.push_back({box, n_drawn_});
   }
 
   void add_ruling(const Rect& box) {
@@ -193,6 +240,10 @@ class InkDevice final : public TextOutputDev {
   GlyphShapes* shapes_;  // null: fonts are not to be looked at
   std::vector<Rect> pictures_;
   std::vector<std::pair<Rect, Colour>> fills_;
+  std::vector<Cover> covers_;
+  int n_drawn_ = 0;  // bytes of text, as Poppler counts the places of characters
+  bool odd_clip_ = false;
+  std::vector<bool> saved_;
   bool keep_invisible_;
   bool stale_ = true;
   bool pattern_ = false;
@@ -319,6 +370,14 @@ bool is_next_on_line(const RawWord& last, const RawWord& word) {
   return word.rotation == 0 && std::abs(last.box.middle() - word.box.middle()) < 0.2 * word.font_size && gap > 0.1 * word.font_size && gap < 2 * word.font_size;
 }
 
+bool is_covered(const RawWord& word, int end, const std::vector<Cover>& covers) {
+  const double middle_y = word.box.middle();
+  const double slack = 0.15 * word.box.width();
+  return std::any_of(covers.begin(), covers.end(), [&](const Cover& cover) {
+    return end <= cover.at && contains(cover.box, word.box.left + slack, middle_y) && contains(cover.box, word.box.right - slack, middle_y);
+  });
+}
+
 void take_words(InkDevice& device, PageInk& ink, bool with_fonts) {
   const auto list = device.makeWordList();
   FontNumbers numbers(ink.fonts);
@@ -349,6 +408,11 @@ void take_words(InkDevice& device, PageInk& ink, bool with_fonts) {
       n_written += !contiguous;
     }
     end_of_last = source.getCharPos() + source.getCharLen();
+    if (!device.covers().empty() && is_covered(word, end_of_last, device.covers())) {
+      ink.hidden.n_covered += source.getLength();
+      device.hide_covered(word.text);
+      continue;
+    }
     if (duplicates.seen(word)) continue;
     if (last_is_letter && spaced.joins(ink.words.back(), word, contiguous, source.getLength())) {
       ink.words.back().text += word.text;

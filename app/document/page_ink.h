@@ -19,8 +19,9 @@ struct HiddenText {
   std::int64_t n_same_colour = 0; // as its background
   std::int64_t n_outside = 0;     // beyond the page, or clipped away
   std::int64_t n_tiny = 0;        // too small to be read
+  std::int64_t n_covered = 0;     // under a box that was drawn later
   std::string text;               // the first kMaxHiddenBytes of it
-  std::int64_t n_characters() const { return n_invisible + n_same_colour + n_outside + n_tiny; }
+  std::int64_t n_characters() const { return n_invisible + n_same_colour + n_outside + n_tiny + n_covered; }
 };
 
 /// What lies on a page: its words as they are drawn, its ruled lines, and what is hidden.

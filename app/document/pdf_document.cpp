@@ -109,6 +109,7 @@ std::string note_of(const HiddenText& hidden) {
   add(hidden.n_invisible, "invisible");
   add(hidden.n_outside, "off the page");
   add(hidden.n_tiny, "too small to read");
+  add(hidden.n_covered, "under a box");
   return "hidden text left out (characters " + kinds + ")";
 }
 

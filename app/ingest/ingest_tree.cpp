@@ -104,6 +104,7 @@ class KnownParts {
 };
 
 constexpr std::string_view kChangesSince = " (changes since ";  // in the path of a document made of changes
+constexpr std::size_t kFilesToKnowATree = 32;  // about so many are compared when a folder may have moved
 constexpr std::size_t kFilesPerTransaction = 256;
 
 /// Looks for functions and classes in the files where nobody has yet. A note for the user when that is
@@ -144,17 +145,16 @@ Result<std::string> find_definitions(const IngestJob& job, DocumentId id, Progre
 
 class TreeReader {
  public:
-  TreeReader(const IngestJob& job, const SourceTree& tree, TreeListing listing, TreeHistory history)
-      : job_(job), tree_(tree), listing_(std::move(listing)), history_(std::move(history)), teller_(job.observer, job.path.filename().string()) {
+  /// `known`: the document this folder was read into before; null: a new one.
+  TreeReader(const IngestJob& job, const SourceTree& tree, const Document* known, TreeListing listing, TreeHistory history)
+      : job_(job), tree_(tree), known_(known), listing_(std::move(listing)), history_(std::move(history)), teller_(job.observer, job.path.filename().string()) {
     teller_.progress.n_total = static_cast<std::int64_t>(listing_.files.size());
   }
 
   Result<DocumentId> read() {
-    TRY_ASSIGN(const std::vector<Document> documents, job_.project.documents());
-    const Document* known = known_by_path(documents, DocumentKind::kCodeTree, job_.path);
     std::vector<Part> old_parts;
-    if (known) {
-      id_ = known->id;
+    if (known_) {
+      id_ = known_->id;
       TRY_ASSIGN(old_parts, job_.project.parts(id_));
     } else {
       Document document;
@@ -219,6 +219,7 @@ class TreeReader {
 
   const IngestJob& job_;
   const SourceTree& tree_;
+  const Document* known_;
   TreeListing listing_;
   TreeHistory history_;
   ProgressTeller teller_;
@@ -232,14 +233,42 @@ class TreeReader {
 
 namespace {
 
-/// What is read of this folder although a rule leaves it out: asked for now, or an earlier time.
-Result<std::set<std::string>> included_in(const IngestJob& job) {
+/// Whether most of some files that were read from a folder are in this one, with the same bytes.
+Result<bool> holds_files_of(const SourceTree& tree, const IngestJob& job, const Document& document) {
+  TRY_ASSIGN(const std::vector<Part> parts, job.project.parts(document.id));
+  const std::size_t step = std::max<std::size_t>(1, parts.size() / kFilesToKnowATree);
+  std::size_t n_looked_at = 0, n_same = 0;
+  for (std::size_t i = 0; i < parts.size(); i += step) {
+    ++n_looked_at;
+    const Result<std::string> bytes = tree.read(parts[i].name, std::max(job.options.max_file_bytes, parts[i].n_bytes));
+    n_same += bytes && hash_of(*bytes) == parts[i].content_hash;
+  }
+  return n_looked_at > 0 && 2 * n_same > n_looked_at;
+}
+
+/// The document of this folder: read from the same path, or from one that has gone since, when the
+/// files are the same ones.
+Result<const Document*> known_tree(const SourceTree& tree, const IngestJob& job, const std::vector<Document>& documents) {
+  if (const Document* same = known_by_path(documents, DocumentKind::kCodeTree, job.path)) return same;
+  for (const Document& each : documents) {
+    std::error_code ignored;
+    if (each.kind != DocumentKind::kCodeTree || !source_of(each).changes_since.empty() || std::filesystem::exists(each.path, ignored)) continue;
+    TRY_ASSIGN(const bool moved, holds_files_of(tree, job, each));
+    if (moved) return &each;
+  }
+  return static_cast<const Document*>(nullptr);
+}
+
+/// What is read of this folder although a rule leaves it out: asked for now, or an earlier time, also
+/// when it lay elsewhere.
+Result<std::set<std::string>> included_in(const IngestJob& job, const Document* known) {
   std::set<std::string> included(job.options.include.begin(), job.options.include.end());
   const std::string key = "tree.include " + job.path.string();
-  TRY_ASSIGN(const std::optional<std::string> before, job.project.setting(key));
+  TRY_ASSIGN(const std::optional<std::string> before, job.project.setting(known ? "tree.include " + known->path : key));
   std::istringstream lines(before.value_or(""));
   for (std::string line; std::getline(lines, line);) included.insert(line);
-  if (!job.options.include.empty()) {
+  const bool moved = known && known->path != job.path.string() && !included.empty();
+  if (moved || !job.options.include.empty()) {
     std::string all;
     for (const std::string& path : included) all += path + '\n';
     TRY(job.project.set_setting(key, all));
@@ -251,7 +280,9 @@ Result<std::set<std::string>> included_in(const IngestJob& job) {
 
 Result<DocumentId> ingest_tree(const IngestJob& job) {
   TRY_ASSIGN(const SourceTree tree, SourceTree::open(job.path));
-  TRY_ASSIGN(const std::set<std::string> included, included_in(job));
+  TRY_ASSIGN(const std::vector<Document> documents, job.project.documents());
+  TRY_ASSIGN(const Document* known, known_tree(tree, job, documents));
+  TRY_ASSIGN(const std::set<std::string> included, included_in(job, known));
   TRY_ASSIGN(TreeListing listing, tree.list(job.options.max_file_bytes, included, job.stop));
   if (listing.files.empty()) {
     return Error{ErrorCode::kInvalidInput, "The folder has no text files to read (" + std::to_string(listing.left_out.size()) + " entries were left out). Choose another folder."};
@@ -259,7 +290,7 @@ Result<DocumentId> ingest_tree(const IngestJob& job) {
   std::vector<std::string> paths;
   for (const TreeFile& file : listing.files) paths.push_back(file.path);
   TreeHistory history = read_history(job.path, paths, job.stop);
-  return TreeReader(job, tree, std::move(listing), std::move(history)).read();
+  return TreeReader(job, tree, known, std::move(listing), std::move(history)).read();
 }
 
 IngestSource source_of(const Document& document) {

@@ -63,12 +63,87 @@
     </message>
 </context>
 <context>
+    <name>ui::ProjectUpkeep</name>
+    <message numerus="yes">
+        <source>%n place(s) of the project are damaged.</source>
+        <translation>
+            <numerusform>%n place of the project are damaged.</numerusform>
+            <numerusform>%n places of the project are damaged.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>ui::QuestionListDialog</name>
     <message numerus="yes">
         <source>%n question(s)</source>
         <translation>
             <numerusform>%n question</numerusform>
             <numerusform>%n questions</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>ui::ReadingReport</name>
+    <message numerus="yes">
+        <source>%n page(s)</source>
+        <translation>
+            <numerusform>%n page</numerusform>
+            <numerusform>%n pages</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s)</source>
+        <translation>
+            <numerusform>%n file</numerusform>
+            <numerusform>%n files</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>ui::RecogniseDialog</name>
+    <message numerus="yes">
+        <source>%n page(s) are pictures without text. Reading them needs Tesseract, which is not installed: install the package tesseract-ocr and try again.</source>
+        <translation>
+            <numerusform>%n page are pictures without text. Reading them needs Tesseract, which is not installed: install the package tesseract-ocr and try again.</numerusform>
+            <numerusform>%n pages are pictures without text. Reading them needs Tesseract, which is not installed: install the package tesseract-ocr and try again.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n page(s) are pictures without text. Tesseract can read them on this machine, one after the other, with some mistakes; a page takes a second or a few. It goes on in the background and can be cancelled; pages already read are kept.</source>
+        <translation>
+            <numerusform>%n page are pictures without text. Tesseract can read them on this machine, one after the other, with some mistakes; a page takes a second or a few. It goes on in the background and can be cancelled; pages already read are kept.</numerusform>
+            <numerusform>%n pages are pictures without text. Tesseract can read them on this machine, one after the other, with some mistakes; a page takes a second or a few. It goes on in the background and can be cancelled; pages already read are kept.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>ui::RunHistoryDialog</name>
+    <message numerus="yes">
+        <source>%n run(s)</source>
+        <translation>
+            <numerusform>%n run</numerusform>
+            <numerusform>%n runs</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1 of %n run(s)</source>
+        <translation>
+            <numerusform>%1 of %n run</numerusform>
+            <numerusform>%1 of %n runs</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n page(s) and file(s)</source>
+        <translation>
+            <numerusform>%n page and file</numerusform>
+            <numerusform>%n pages and files</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>, behind %n earlier turn(s)</source>
+        <translation>
+            <numerusform>, behind %n earlier turn</numerusform>
+            <numerusform>, behind %n earlier turns</numerusform>
         </translation>
     </message>
 </context>
@@ -86,6 +161,27 @@
         <translation>
             <numerusform>Possible secrets in %n source</numerusform>
             <numerusform>Possible secrets in %n sources</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n source(s) not read to the end: go on</source>
+        <translation>
+            <numerusform>%n source not read to the end: go on</numerusform>
+            <numerusform>%n sources not read to the end: go on</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n page(s) without text: recognise…</source>
+        <translation>
+            <numerusform>%n page without text: recognise…</numerusform>
+            <numerusform>%n pages without text: recognise…</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n definition(s)</source>
+        <translation>
+            <numerusform>%n definition</numerusform>
+            <numerusform>%n definitions</numerusform>
         </translation>
     </message>
 </context>

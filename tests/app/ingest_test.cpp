@@ -186,6 +186,24 @@ class IngestTest : public QObject {
     QVERIFY2(page.note.starts_with("hidden text left out"), page.note.c_str());
   }
 
+  void text_under_a_box_is_left_out_and_text_drawn_over_it_is_read() {
+    tests::PdfMaker pdf;
+    pdf.paragraph(72, 120, 10, 80, "What a reader sees on this page is one sentence.");
+    pdf.text(72, 200, 10, "The name under the bar is Ines.");
+    pdf.fill(70, 188, 200, 16, 0);
+    pdf.text(72, 260, 10, "Price of the year 2020");
+    pdf.fill(70, 248, 200, 16, 1);
+    pdf.text(72, 260, 10, "Price of the year 2020");
+    pdf.text(72, 320, 10, "Half of this line is under something");
+    pdf.fill(70, 300, 400, 14, 0.5);  // ends above the letters' middle
+    const PartText page = only_page(pdf);
+    QVERIFY2(page.text.find("Ines") == std::string::npos, page.text.c_str());
+    QVERIFY2(page.text.find("Price of the year 2020") != std::string::npos, page.text.c_str());
+    QVERIFY2(page.text.find("Half of this line is under something") != std::string::npos, page.text.c_str());
+    QVERIFY2(page.hidden.find("The name under the bar is Ines.") != std::string::npos, page.hidden.c_str());
+    QVERIFY2(page.note.find("under a box") != std::string::npos, page.note.c_str());
+  }
+
   void white_text_on_something_dark_is_read() {
     tests::PdfMaker pdf;
     pdf.fill(72, 100, 200, 20, 0.1);
@@ -458,6 +476,32 @@ class IngestTest : public QObject {
     QCOMPARE(project->part_text(before["changed.py"])->text, "c = 3\n");
     QCOMPARE(project->search("33", 10)->size(), 1u);
     QCOMPARE(project->documents()->size(), 1u);
+  }
+
+  void a_moved_tree_keeps_its_identity_and_what_was_included() {
+    for (const char* name : {"old place", "other"}) std::filesystem::create_directory(path(name));
+    made("old place/a.cc", "int a = 1;\n");
+    made("old place/b.cc", "int b = 2;\n");
+    made("old place/.gitignore", "*.log\n");
+    made("old place/run.log", "nine days\n");
+    auto project = new_project();
+    IngestOptions with_log;
+    with_log.include = {"run.log"};
+    const DocumentId id = *ingest(*project, path("old place"), with_log, {}, {});
+    const PartId a = project->parts(id)->at(1).id;
+    std::filesystem::rename(path("old place"), path("new place"));
+    made("new place/b.cc", "int b = 3;\n");
+    QCOMPARE(*ingest(*project, path("new place"), {}, {}, {}), id);
+    const Document moved = project->documents()->at(0);
+    QCOMPARE(moved.path, path("new place"));
+    QCOMPARE(moved.title, "new place");
+    QCOMPARE(project->parts(id)->size(), 4u);
+    QCOMPARE(project->parts(id)->at(1).id, a);
+    // Another folder is another document, and so is a copy while the first is still there.
+    made("other/a.cc", "int other = 1;\n");
+    QVERIFY(*ingest(*project, path("other"), {}, {}, {}) != id);
+    std::filesystem::copy(path("new place"), path("copy"), std::filesystem::copy_options::recursive);
+    QVERIFY(*ingest(*project, path("copy"), {}, {}, {}) != id);
   }
 
   void a_changed_pdf_keeps_the_pages_that_are_the_same() {

@@ -59,6 +59,8 @@ JobsPanel::JobsPanel(Jobs& jobs, QWidget* parent) : QListView(parent), jobs_(job
   setModel(&jobs_);
   setItemDelegate(new JobDelegate(this));
   setFrameShape(QFrame::NoFrame);
+  setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  connect(&jobs_, &QAbstractItemModel::rowsInserted, this, &QListView::scrollToBottom, Qt::QueuedConnection);
   setAccessibleName(tr("Jobs"));
   setAccessibleDescription(tr("Delete cancels the chosen job, Return goes on with one that was cancelled or failed"));
 }
