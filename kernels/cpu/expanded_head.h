@@ -22,12 +22,23 @@ class ExpandedHead {
   void attend(const float* queries, std::int64_t n, std::int64_t first_position, float scale, float* out);
 
  private:
-  static constexpr int kQueries = 32;  // that share each tile of keys
+  static constexpr int kQueries = 32;            // that one call of the inner loops takes
+  static constexpr std::int64_t kGroups = 4;     // of kQueries, that share each tile of keys while it is in the cache
+
+  struct Group {
+    int n = 0;
+    std::int64_t first_position = 0;
+    std::vector<float> q;     // [key_dim][kQueries], in pairs for bf16
+    std::vector<float> sums;  // [value_dim][kQueries]
+    float largest[kQueries];
+    float sum[kQueries];
+  };
 
   std::int64_t row_bytes(int n) const { return bf16_ ? (n + 31) / 32 * 64 : std::int64_t{n} * 4; }
   void set_row(std::byte* row, const float* values, int n) const;
-  void pack_queries(const float* queries, int n, float scale);
-  void attend_group(const float* queries, int n, std::int64_t first_position, float scale, float* out);
+  void start(Group& group, const float* queries, int n, std::int64_t first_position, float scale) const;
+  void attend_tile(Group& group, std::int64_t first_key);
+  void write(const Group& group, float* out) const;
 
   const TileKernels& kernels_;
   int key_dim_;
@@ -35,8 +46,7 @@ class ExpandedHead {
   bool bf16_;
   std::vector<std::byte> keys_;
   std::vector<std::byte> values_;
-  std::vector<float> q_;        // [key_dim][kQueries], in pairs for bf16
-  std::vector<float> sums_;     // [value_dim][kQueries]
+  std::vector<Group> groups_;
   std::vector<float> scratch_;  // [kKeyTile][kQueries]
   std::vector<std::uint16_t> side_;
 };
