@@ -15,7 +15,7 @@ namespace {
 using cpu::PackedMatrix;
 using cpu::PanelKeyCache;
 
-constexpr std::int64_t kValuesPerTask = 16384;  // cheap row operations: below this a second thread costs more
+constexpr std::int64_t kValuesPerTask = 8192;  // cheap row operations: below this a second thread costs more
 
 class CpuBackend final : public Backend {
  public:
@@ -114,7 +114,8 @@ class CpuBackend final : public Backend {
     by_rows(args, args.in.shape[0], args.in.shape[1], rows::layer_norm);
   }
   void rotate(const RotateArgs& args) override {
-    by_rows(args, args.values.shape[0], args.values.shape[1] * args.values.shape[2], rows::rotate);
+    // A sine and a cosine take as long as rotating a few dozen values.
+    by_rows(args, args.values.shape[0], args.values.shape[1] * args.values.shape[2] + 32 * args.rope_dim, rows::rotate);
   }
   void hadamard(const HadamardArgs& args) override {
     by_rows(args, args.values.shape[0], args.values.shape[1], rows::hadamard);
