@@ -100,9 +100,13 @@ Severity severity_of(std::string_view text) {
 std::string title_of(std::string_view item) {
   std::string_view line = item.substr(0, item.find('\n'));
   line.remove_prefix(std::min(line.find_first_not_of("#-* \t"), line.size()));
+  // Marks of emphasis go, but in code and between blanks a star is a star.
   std::string title;
-  for (const char c : line) {
-    if (c != '*' && c != '`') title.push_back(c);
+  bool in_code = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool alone = i > 0 && i + 1 < line.size() && line[i - 1] == ' ' && line[i + 1] == ' ';
+    if (line[i] == '`') in_code = !in_code;
+    else if (line[i] != '*' || in_code || alone) title.push_back(line[i]);
   }
   return title;
 }

@@ -1,10 +1,12 @@
 // Draws states of the window that the sample does not reach, with an engine that says what a picture
 // needs: draw_window FOLDER [light|dark|contrast]. Look at all of them after a change of a view.
+#include <QAction>
 #include <QApplication>
 #include <QDockWidget>
 #include <QLineEdit>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTimer>
 #include <QTranslator>
 #include <QTreeWidget>
 
@@ -16,8 +18,10 @@
 #include "tests/support/small_project.h"
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
+#include "ui/conversation/prompt_view.h"
 #include "ui/conversation/question_box.h"
 #include "ui/review/findings_panel.h"
+#include "ui/settings/settings_dialog.h"
 #include "ui/sources/reading_report.h"
 #include "ui/sources/source_dialogs.h"
 #include "ui/sources/sources_panel.h"
@@ -142,6 +146,51 @@ bool draw_sources(const QString& base, const QString& end) {
   return report->grab().save(base + "report" + end) && recognise.grab().save(base + "recognise" + end) && changes.grab().save(base + "changes" + end);
 }
 
+/// Runs a command and draws the dialog that it opens, or the window with what it shows in it.
+bool draw_command(Bench& bench, const QString& id, const QString& file) {
+  for (QAction* action : bench.window.commands()) {
+    if (action->objectName() != id) continue;
+    bool saved = false;
+    QTimer::singleShot(600, &bench.window, [&] {
+      QWidget* dialog = QApplication::activeModalWidget();
+      saved = (dialog != nullptr ? dialog : static_cast<QWidget*>(&bench.window))->grab().save(file);
+      std::printf("%s\n", qPrintable(file));
+      if (dialog != nullptr) dialog->close();
+    });
+    action->trigger();
+    return QTest::qWaitFor([&] { return saved; });
+  }
+  std::fprintf(stderr, "There is no command %s.\n", qPrintable(id));
+  return false;
+}
+
+/// Every dialog and panel that a command opens, over a project with two runs.
+bool draw_dialogs(const QString& base, const QString& end) {
+  Bench bench;
+  if (!open(bench, "The gusts are doubled in `wind_speed`. [p2]\n\n> gusts * 2\n\nThe caller expects metres per second. [p1]\n")) return false;
+  for (const char* question : {"Why is the wind twice as strong as the gusts?", "Who doubles the gusts?"}) {
+    bench.window.conversation().ask(QString::fromLatin1(question));
+    if (!QTest::qWaitFor([&] { return !bench.workspace.asker().running(); })) return false;
+    QTest::qWait(200);
+  }
+  for (const char* id : {"edit.settings", "edit.settings.answers", "edit.settings.appearance", "edit.shortcuts", "run.model", "run.templates", "run.questions", "run.secrets", "run.compare", "help.about", "go.palette"}) {
+    const QString file = base + "dialog-" + QString::fromLatin1(id) + end;
+    if (QByteArray(id).startsWith("edit.settings.")) {
+      ui::SettingsDialog dialog(bench.settings, bench.window.commands(), &bench.window);
+      dialog.show_page(QByteArray(id).endsWith("answers") ? ui::SettingsDialog::kAnswers : ui::SettingsDialog::kAppearance);
+      dialog.show();
+      QTest::qWait(300);
+      if (!dialog.grab().save(file)) return false;
+    } else if (!draw_command(bench, QString::fromLatin1(id), file)) {
+      return false;
+    }
+  }
+  emit bench.window.conversation().prompt_requested(bench.window.conversation().shown_run());
+  QTest::qWait(400);
+  const auto views = bench.window.findChildren<ui::PromptView*>();
+  return !views.isEmpty() && views.front()->grab().save(base + "dialog-prompt" + end);
+}
+
 const char* const kReview =
     "Three findings:\n\n- [error] src/plan.cc:5 copies a name of any length into eight bytes: `strcpy(copy, name);`\n  A longer name overwrites the stack. Use std::string.\n"
     "- [warning] src/wind.cc:5 doubles the gusts, although the comment says metres per second: `return gusts * 2;`\n- [note] src/wind.cc:8 `calm()` is never called\n"
@@ -173,6 +222,6 @@ int main(int argc, char** argv) {
   const QString end = "-" + QString::fromStdString(theme) + ".png";
   const bool drawn = answer_and_draw(ui::Layout::kReview, "Review the code for bugs.", kReview, base + "review" + end) &&
                      answer_and_draw(ui::Layout::kRead, "Explain it with formulas, a table and code.", kRich, base + "answer" + end) &&
-                     draw_run_in_progress(base + "running" + end) && draw_sources(base, end);
+                     draw_run_in_progress(base + "running" + end) && draw_sources(base, end) && draw_dialogs(base, end);
   return drawn ? 0 : 1;
 }

@@ -61,6 +61,7 @@ class WindowTest : public QObject {
   void the_selection_is_shown_and_a_clicked_word_chooses_its_token();
   void the_conversation_is_there_again_after_a_restart();
   void a_layout_of_the_last_start_shows_its_own_panels_and_no_others();
+  void every_layout_fits_a_small_screen();
   void choosing_sources_can_be_undone();
   void over_the_limit_the_meter_says_by_how_much_and_asking_is_refused();
   void every_control_can_be_reached_by_keyboard_and_has_a_name();
@@ -209,6 +210,16 @@ void WindowTest::a_layout_of_the_last_start_shows_its_own_panels_and_no_others()
     QCOMPARE(shown(window), (QStringList{"conversation", "map", "sources"}));
     window.set_layout(ui::Layout::kRead);
     window.close();
+  }
+}
+
+void WindowTest::every_layout_fits_a_small_screen() {
+  Bench bench;
+  QVERIFY(open(bench));
+  for (const ui::Layout layout : {ui::Layout::kRead, ui::Layout::kReview, ui::Layout::kInspect}) {
+    bench.window.set_layout(layout);
+    const QSize least = bench.window.minimumSizeHint();
+    QVERIFY2(least.width() <= 1240 && least.height() <= 720, qPrintable(QString("%1: %2 x %3").arg(static_cast<int>(layout)).arg(least.width()).arg(least.height())));
   }
 }
 

@@ -17,6 +17,7 @@ enum ObjectProperty {
   kPlainText,                                  // what a copy holds in its place
   kTex,
   kTexDisplay,
+  kQuoteDepth,                                 // of a block: how many quotations it stands in
 };
 
 enum class ChipMark { kNone, kVerified, kNear, kNotFound, kUnknown };

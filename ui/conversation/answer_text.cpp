@@ -6,6 +6,7 @@
 #include <QKeyEvent>
 #include <QMimeData>
 #include <QMouseEvent>
+#include <QPainter>
 #include <QTextBlock>
 #include <QTextDocument>
 #include <QTextFragment>
@@ -234,6 +235,26 @@ void AnswerText::resizeEvent(QResizeEvent* event) {
 void AnswerText::changeEvent(QEvent* event) {
   QTextBrowser::changeEvent(event);
   if (event->type() == QEvent::PaletteChange && !markdown_.empty()) redraw();
+}
+
+void AnswerText::paintEvent(QPaintEvent* event) {
+  QPainter painter(viewport());
+  painter.setRenderHint(QPainter::Antialiasing);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(tokens().line);
+  const QAbstractTextDocumentLayout* layout = document()->documentLayout();
+  // Quotations have a bar beside them. Only what is in sight is looked at: an answer may be long.
+  for (QTextBlock block = cursorForPosition(event->rect().topLeft()).block(); block.isValid(); block = block.next()) {
+    const QRectF room = layout->blockBoundingRect(block);
+    if (room.top() > event->rect().bottom()) break;
+    const int depth = block.blockFormat().intProperty(kQuoteDepth);
+    if (depth == 0) continue;
+    const bool goes_on = block.next().isValid() && block.next().blockFormat().intProperty(kQuoteDepth) > 0;
+    const double bottom = goes_on ? layout->blockBoundingRect(block.next()).top() : room.bottom();
+    for (int i = 0; i < depth; ++i) painter.drawRoundedRect(QRectF(room.left() + kQuoteIndent * i, room.top(), 3, bottom - room.top()), 1.5, 1.5);
+  }
+  painter.end();
+  QTextBrowser::paintEvent(event);
 }
 
 void AnswerText::follow(const QString& href) {

@@ -181,8 +181,9 @@ class Writer {
     format.setBottomMargin(below);
     format.setLineHeight(128, QTextBlockFormat::ProportionalHeight);
     if (quote_depth_ > 0) {
-      format.setLeftMargin(16.0 * quote_depth_);
+      format.setLeftMargin(kQuoteIndent * quote_depth_);
       format.setForeground(tokens().ink_soft);
+      format.setProperty(kQuoteDepth, quote_depth_);
     }
     if (list_depth_ > 0 && !in_item_start_) format.setIndent(list_depth_);
     const bool empty_document = cursor_.document()->isEmpty() && cursor_.position() == 0;
@@ -195,6 +196,13 @@ class Writer {
     }
     if (QTextList* list = cursor_.currentList(); list != nullptr && list_depth_ == 0) list->remove(cursor_.block());
     fresh_ = false;
+  }
+
+  /// A frame or table leaves the empty block that it is put into above itself: nobody should see it.
+  void thin_block() {
+    QTextBlockFormat format = cursor_.blockFormat();
+    format.setLineHeight(1, QTextBlockFormat::FixedHeight);
+    cursor_.setBlockFormat(format);
   }
 
   void enter_list(QTextListFormat::Style style, int start) {
@@ -249,6 +257,7 @@ class Writer {
     frame.setBottomMargin(6);
     frame.setBorder(0);
     next_block(0, 0);
+    thin_block();
     cursor_.insertFrame(frame);
     QTextBlockFormat plain;
     plain.setNonBreakableLines(false);
@@ -303,6 +312,7 @@ class Writer {
     format.setBottomMargin(8);
     format.setHeaderRowCount(static_cast<int>(detail.head_row_count));
     next_block(0, 0);
+    thin_block();
     const int rows = static_cast<int>(detail.head_row_count + detail.body_row_count);
     table_ = cursor_.insertTable(std::max(rows, 1), std::max<int>(static_cast<int>(detail.col_count), 1), format);
     row_ = column_ = -1;

@@ -25,6 +25,7 @@ struct Chip {
   int index = 0;             // into the caller's list
 };
 
+constexpr double kQuoteIndent = 16;  // pixels, of each quotation
 constexpr double kListIndent = 22;  // pixels, of a document that answers are written to
 
 /// A run of characters of the document and the bytes of the answer they come from.

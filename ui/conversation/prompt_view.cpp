@@ -57,6 +57,7 @@ PromptView::PromptView(QWidget* parent) : QWidget(parent, Qt::Window), budget_(n
   text_->setFrameShape(QFrame::NoFrame);
   text_->setFont(code_font());
   text_->setAccessibleName(tr("The exact prompt"));
+  text_->document()->setDocumentMargin(kGroupGap);
   new PromptHighlighter(text_->document());
   layout->addWidget(text_, 1);
 }

@@ -47,7 +47,7 @@ void PageImages::want(int page, int width_px, double width_pt) {
   width_px = std::clamp(width_px, 16, kWidestPicture);
   if (pictures_ == nullptr || width_pt <= 0 || failures_.contains(page)) return;
   const auto cached = cache_.constFind(page);
-  if (cached != cache_.constEnd() && std::abs(cached->image.width() - width_px) <= 1) return;
+  if (cached != cache_.constEnd() && std::abs(cached->asked_px - width_px) <= 1) return;
   if (asked_.value(page) == width_px) return;
   asked_.insert(page, width_px);
   if (!wish_.is_current()) wish_ = wishes_.next();
@@ -61,19 +61,19 @@ void PageImages::want(int page, int width_px, double width_pt) {
         const QImage view(picture.rgba.data(), picture.width, picture.height, picture.width * 4, QImage::Format_RGBA8888);
         return view.convertToFormat(QImage::Format_RGB32);
       },
-      [this, page](engine::Result<QImage> result) {
+      [this, page, width_px](engine::Result<QImage> result) {
         asked_.remove(page);
-        if (result) keep(page, std::move(*result));
+        if (result) keep(page, std::move(*result), width_px);
         else if (result.error().code != engine::ErrorCode::kCancelled) failures_.insert(page, QString::fromStdString(result.error().message));
         emit ready(page);
       },
       Turn::kFirst);
 }
 
-void PageImages::keep(int page, QImage image) {
+void PageImages::keep(int page, QImage image, int asked_px) {
   if (const auto old = cache_.constFind(page); old != cache_.constEnd()) bytes_ -= old->image.sizeInBytes();
   bytes_ += image.sizeInBytes();
-  cache_.insert(page, {std::move(image), ++clock_});
+  cache_.insert(page, {std::move(image), asked_px, ++clock_});
   while (bytes_ > kCacheBytes && cache_.size() > 2) {
     auto oldest = cache_.begin();
     for (auto it = cache_.begin(); it != cache_.end(); ++it) {

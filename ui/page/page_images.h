@@ -39,10 +39,11 @@ class PageImages final : public QObject {
  private:
   struct Entry {
     QImage image;
+    int asked_px = 0;  // the width that was asked for: the page's own may differ from the one it was reckoned with
     std::uint64_t used = 0;
   };
 
-  void keep(int page, QImage image);
+  void keep(int page, QImage image, int asked_px);
 
   std::shared_ptr<app::PagePictures> pictures_;
   mutable QHash<int, Entry> cache_;

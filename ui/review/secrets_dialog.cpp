@@ -32,6 +32,8 @@ SecretsDialog::SecretsDialog(ProjectSession& session, SourceModel& sources, Secr
   list_->setAllColumnsShowFocus(true);
   list_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   list_->header()->setSectionResizeMode(0, QHeaderView::Stretch);
+  list_->header()->setStretchLastSection(false);
+  for (const int column : {1, 2}) list_->header()->setSectionResizeMode(column, QHeaderView::ResizeToContents);
   layout->addWidget(list_, 1);
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close);
   out_ = buttons->addButton(tr("Leave these files out"), QDialogButtonBox::ActionRole);

@@ -36,6 +36,7 @@ QLabel* help_label(const QString& text) {
   label->setFont(small_font());
   label->setWordWrap(true);
   label->setTextFormat(Qt::PlainText);
+  label->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Minimum);
   set_text_color(label, tokens().ink_soft);
   return label;
 }
@@ -47,7 +48,7 @@ SettingsDialog::SettingsDialog(Settings& settings, const QList<QAction*>& comman
       model_name_(new QLabel), device_(new QComboBox), threads_(new QSpinBox), context_(new QSpinBox),
       keep_read_(new QCheckBox(tr("Keep what was read between starts"))), own_sampling_(new QCheckBox(tr("Other than the model suggests"))),
       temperature_(new QDoubleSpinBox), top_p_(new QDoubleSpinBox), seed_(new QSpinBox), reserve_(new QSpinBox), selection_(new QComboBox),
-      top_k_(new QSpinBox), keep_(new QCheckBox(tr("Always keep the newest tokens, headings and the question"))), trace_(new QComboBox),
+      top_k_(new QSpinBox), keep_(new QCheckBox(tr("The newest tokens, headings and the question"))), trace_(new QComboBox),
       theme_(new QComboBox), reduced_motion_(new QCheckBox(tr("Nothing moves by itself"))), editor_(new QLineEdit), shortcuts_(new ShortcutsPage(commands)) {
   setWindowTitle(tr("Settings"));
   resize(760, 600);
@@ -184,7 +185,7 @@ void SettingsDialog::make_answers_page() {
   top_k_->setValue(now.selection.top_k);
   row(form, tr("Keys per query"), top_k_);
   keep_->setChecked(now.selection.keep);
-  row(form, tr("Keep"), keep_);
+  row(form, tr("Always select"), keep_);
   trace_->addItems({tr("Nothing"), tr("Blocks of 64 tokens"), tr("Exact positions")});
   trace_->setCurrentIndex(static_cast<int>(now.trace_level));
   row(form, tr("Record"), trace_, tr("What the map can show of the selections afterwards."));

@@ -103,11 +103,13 @@ void ContextMeter::paintEvent(QPaintEvent*) {
   outline.addRoundedRect(bar, kBarHeight / 2.0, kBarHeight / 2.0);
   painter.save();
   painter.setClipPath(outline);
-  painter.fillRect(bar, t.line);
+  // Lines of the high contrast themes are as strong as text: what is free has to stay empty there.
+  const QColor ground = t.high_contrast ? t.paper : t.line;
+  painter.fillRect(bar, ground);
   const std::int64_t sweet_begin = good_tokens_ > 0 ? 0 : kSweetBegin;
   const std::int64_t sweet_end = good_tokens_ > 0 ? std::min(good_tokens_, whole) : std::min(kSweetEnd, whole);
   const bool has_sweet = budget_.limit > 0 && sweet_end > sweet_begin;
-  if (has_sweet) painter.fillRect(QRectF(x(sweet_begin), bar.top(), x(sweet_end) - x(sweet_begin), bar.height()), mix(t.pine, t.line, 0.22));
+  if (has_sweet) painter.fillRect(QRectF(x(sweet_begin), bar.top(), x(sweet_end) - x(sweet_begin), bar.height()), mix(t.pine, ground, 0.22));
 
   std::int64_t sum_of_weights = 0;
   for (const auto& weight : weights_) sum_of_weights += weight.ticked_tokens;
@@ -123,10 +125,15 @@ void ContextMeter::paintEvent(QPaintEvent*) {
     const double share = sum_of_weights > 0 ? static_cast<double>(weights_[i].ticked_tokens) / static_cast<double>(sum_of_weights) : 0;
     segment(static_cast<std::int64_t>(share * static_cast<double>(sources)), over() ? t.amber : t.source(i));
   }
-  segment(budget_.earlier, mix(t.ink_soft, t.line, 0.6));
+  segment(budget_.earlier, mix(t.ink_soft, ground, 0.6));
   segment(budget_.question, t.pine);
-  segment(budget_.reserve, QBrush(mix(t.sky, t.line, 0.45)));
+  segment(budget_.reserve, QBrush(mix(t.sky, ground, 0.45)));
   painter.restore();
+  if (t.high_contrast) {
+    painter.setPen(QPen(t.ink, 1));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawPath(outline);
+  }
 
   painter.setPen(QPen(t.ink_soft, 1));
   if (has_sweet) {

@@ -28,7 +28,7 @@ constexpr int kMostRemembered = 12;
 class PaletteDelegate final : public QStyledItemDelegate {
  public:
   using QStyledItemDelegate::QStyledItemDelegate;
-  QSize sizeHint(const QStyleOptionViewItem&, const QModelIndex&) const override { return {kWidth, kRowHeight + 4}; }
+  QSize sizeHint(const QStyleOptionViewItem&, const QModelIndex&) const override { return {1, kRowHeight + 4}; }
   void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override {
     const Tokens& t = tokens();
     if (option.state & QStyle::State_Selected) painter->fillRect(option.rect, t.pine_wash);
@@ -95,7 +95,8 @@ void CommandPalette::collect() {
   entries_.clear();
   for (QAction* action : window_.commands()) {
     if (!action->isEnabled()) continue;
-    entries_.push_back({plain_text_of(*action), action->shortcut().toString(QKeySequence::NativeText), QStringLiteral("chevron-right"),
+    const QString icon_name = action->property("icon_name").toString();
+    entries_.push_back({plain_text_of(*action), action->shortcut().toString(QKeySequence::NativeText), icon_name.isEmpty() ? QStringLiteral("chevron-right") : icon_name,
                         action->objectName(), [action] { action->trigger(); }});
   }
   Workspace& workspace = window_.workspace();

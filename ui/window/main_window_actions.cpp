@@ -29,6 +29,7 @@ QAction* MainWindow::command(QMenu* menu, const QString& id, const QString& text
   action->setShortcut(keys);
   action->setProperty("default_keys", keys.toString(QKeySequence::PortableText));
   if (!icon_name.isEmpty()) action->setIcon(icon(icon_name));
+  action->setProperty("icon_name", icon_name);
   connect(action, &QAction::triggered, this, std::move(run));
   menu->addAction(action);
   addAction(action);

@@ -67,7 +67,7 @@ void RunBar::show_state() {
     const auto engine = workspace_.asker().engine();
     if (engine != nullptr) text = QString::fromStdString(engine->info().name) + QStringLiteral(" · ") + QString::fromStdString(engine->info().device);
   }
-  label_->setText(label_->fontMetrics().elidedText(text, Qt::ElideMiddle, width() - (active_ ? 40 : 8)));
+  label_->setText(label_->fontMetrics().elidedText(text, Qt::ElideRight, width() - (active_ ? 40 : 8)));
   label_->setToolTip(text);
   setAccessibleName(text);
   cancel_->setVisible(active_);
