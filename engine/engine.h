@@ -77,6 +77,10 @@ struct GenerationRequest {
   /// The generated tokens are these, whatever the model prefers, and the run ends with the last of them:
   /// GeneratedToken::log_probability then says how likely the model finds a given text.
   std::vector<TokenId> forced = {};
+  /// Thinking ends with the token that closes it after so many tokens, or when `answer_now` is asked for,
+  /// and the answer begins. 0: as long as the model likes. A model without such a token thinks on.
+  int max_thinking_tokens = 0;
+  std::stop_token answer_now = {};
 };
 
 /// Called on the engine's thread while `generate` runs; must return quickly.

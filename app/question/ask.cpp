@@ -57,7 +57,11 @@ std::string settings_json(const engine::Engine& engine, const Question& question
   json sources = json::array();
   for (const PartId part : question.prompt.sources.parts) {
     const auto detail = question.prompt.sources.detail.find(part);
-    sources.push_back({part, name_of(detail == question.prompt.sources.detail.end() ? Detail::kFull : detail->second)});
+    json row{part, name_of(detail == question.prompt.sources.detail.end() ? Detail::kFull : detail->second)};
+    if (const auto passages = question.prompt.sources.passages.find(part); passages != question.prompt.sources.passages.end()) {
+      for (const auto& [begin, end] : passages->second) row.push_back({begin, end});
+    }
+    sources.push_back(std::move(row));
   }
   json earlier = json::array();
   for (const PastTurn& turn : question.prompt.earlier) earlier.push_back({{"question", turn.question}, {"answer", turn.answer}});
@@ -67,6 +71,8 @@ std::string settings_json(const engine::Engine& engine, const Question& question
       {"model", {{"name", info.name}, {"hash", info.model_hash}, {"architecture", info.architecture}, {"device", info.device}, {"context", info.context_length}}},
       {"layout", engine.layout().name},
       {"thinking", request.starts_in_thinking},
+      {"max_thinking", question.max_thinking_tokens},
+      {"mask_secrets", question.prompt.mask_secrets},
       {"reserve", request.sampling.max_new_tokens},
       {"sampling", {{"temperature", request.sampling.temperature}, {"top_p", request.sampling.top_p}, {"seed", request.sampling.seed}, {"quote_constraint", request.sampling.quote_constraint}}},
       {"selection", {{"mode", name_of(selection.mode)}, {"top_k", selection.top_k}, {"keep", selection.keep}, {"window", selection.window}}},
@@ -150,6 +156,8 @@ Result<Answer> answer_question(const Project& project, engine::Engine& engine, P
   }
   request.selection = question.selection;
   request.trace_level = question.trace_level;
+  request.max_thinking_tokens = question.max_thinking_tokens;
+  request.answer_now = question.answer_now;
   if (question.beginning) TRY(go_on_behind(*question.beginning, *engine.tokenizer(), engine.info().context_length, request));
   answer.run = begin_run(engine, question, request, asked_at);
   if (request.trace_level != engine::TraceLevel::kOff && !project.read_only()) {

@@ -27,6 +27,8 @@ struct Question {
   bool own_sampling = false;             // else the layout's
   engine::SelectionOptions selection = {.sampled_recall = kSampledRecall};
   engine::TraceLevel trace_level = engine::TraceLevel::kBlocks;
+  int max_thinking_tokens = 0;           // 0: as long as the model likes
+  std::stop_token answer_now = {};       // asked for while it thinks: it answers with what it has
   /// The model goes on behind this; thinking and answer of the result begin with it.
   std::optional<Beginning> beginning;
 };

@@ -1,11 +1,14 @@
 #include "app/question/prompt_builder.h"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "app/question/block_template.h"
 #include "app/question/part_blocks.h"
 #include "app/question/question_words.h"
+#include "app/question/secrets.h"
 #include "app/question/source_names.h"
 #include "engine/tokenizer/chat_encoder.h"
 
@@ -31,6 +34,10 @@ struct CachedPart {
   mutable std::optional<PassageWords> words;  // made when a question is put into words
 };
 
+bool touches(const Passages& passages, const BlockText& block) {
+  return std::any_of(passages.begin(), passages.end(), [&](const auto& passage) { return passage.first < block.end && block.begin < passage.second; });
+}
+
 std::string shown(std::int64_t number) { return std::to_string(number); }
 
 }  // namespace
@@ -43,7 +50,8 @@ struct PromptBuilder::State {
   SourceIndex sources;
   std::vector<BlockPiece> block_pieces;
   std::string text_lead;
-  std::map<std::pair<PartId, Detail>, CachedPart> parts;
+  bool mask_secrets = false;  // of the question that is put together
+  std::map<std::tuple<PartId, Detail, bool>, CachedPart> parts;
   std::map<std::string, std::vector<TokenId>, std::less<>> texts;  // headings, anchors, questions
 
   /// A prompt while it is put together.
@@ -68,9 +76,13 @@ struct PromptBuilder::State {
   }
 
   Result<const CachedPart*> part(PartId id, Detail detail) {
-    const auto key = std::pair(id, detail);
+    const auto key = std::tuple(id, detail, mask_secrets);
     if (const auto known = parts.find(key); known != parts.end()) return &known->second;
     TRY_ASSIGN(PartText text, project.part_text(id));
+    if (mask_secrets) {
+      // Byte for byte: every span stays where it is.
+      for (const Secret& secret : find_secrets(text.text)) std::fill(text.text.begin() + secret.begin, text.text.begin() + secret.end, '*');
+    }
     CachedPart cached;
     cached.blocks = make_blocks(text, detail, tokenizer, {text_lead, layout.max_block_tokens});
     cached.text = std::move(text.text);
@@ -127,12 +139,16 @@ struct PromptBuilder::State {
       TRY_ASSIGN(const Source source, sources.find(id));
       TRY_ASSIGN(const CachedPart* cached, part(id, detail));
       if (cached->blocks.empty() && detail != Detail::kName) continue;
+      const auto chosen = choice.passages.find(id);
+      const Passages* const passages = chosen == choice.passages.end() || chosen->second.empty() ? nullptr : &chosen->second;
       if (!layout.heading.empty()) {
         const Slot slot{Slot::Kind::kHeading, static_cast<std::int64_t>(draft.map.blocks.size())};
         draft.map.blocks.push_back({0, id, source.document, 0, 0, 0, 0});
         add(draft, content, fill(layout.heading, "title", source_name(source)), slot);
       }
-      for (const BlockText& block : cached->blocks) add_block(draft, content, id, source.document, *cached, block);
+      for (const BlockText& block : cached->blocks) {
+        if (passages == nullptr || touches(*passages, block)) add_block(draft, content, id, source.document, *cached, block);
+      }
     }
     return {};
   }
@@ -163,6 +179,7 @@ struct PromptBuilder::State {
 
   Result<Prompt> put_together(const PromptQuestion& question) {
     TRY_ASSIGN(const auto encoder, ChatEncoder::make(layout.chat.empty() ? "deepseek_v32" : layout.chat));
+    mask_secrets = question.mask_secrets;
     Draft draft;
     TRY_ASSIGN(const auto conversation, messages(draft, question));
     const bool thinking = question.thinking && layout.thinking;
@@ -290,12 +307,13 @@ Result<TokenBudget> PromptBuilder::measure(const PromptQuestion& question) {
   return prompt.budget;
 }
 
-Result<std::int64_t> PromptBuilder::count_part(PartId part, Detail detail) {
+Result<std::int64_t> PromptBuilder::count_part(PartId part, Detail detail, const Passages& passages) {
   State::Draft draft;
   std::vector<PromptPiece> content;
   SourceChoice one;
   one.parts.push_back(part);
   one.detail[part] = detail;
+  one.passages[part] = passages;
   TRY(state_->add_documents(draft, content, one));
   std::int64_t n_tokens = 0;
   for (const PromptPiece& piece : content) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/project/project.h"
@@ -17,10 +18,14 @@ enum class Detail : std::uint8_t {
   kName,     // the heading line only
 };
 
+/// Bytes of a part's text, half open: passages of it that were chosen.
+using Passages = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
 /// What the user ticked: parts in the order in which they go into the prompt.
 struct SourceChoice {
   std::vector<PartId> parts;
   std::map<PartId, Detail> detail;  // parts that are not here are kFull
+  std::map<PartId, Passages> passages = {};  // of these parts only the blocks that such a passage touches
 };
 
 /// One block of the prompt and where it comes from.
@@ -79,6 +84,7 @@ struct PromptQuestion {
   bool thinking = true;
   std::int64_t reserve = 0;            // 0: the layout's max_new_tokens
   std::vector<PastTurn> earlier = {};   // follow-up: earlier turns of this conversation
+  bool mask_secrets = false;            // what looks like a secret (secrets.h) goes in as stars, byte for byte
 };
 
 /// Makes the exact token sequence. Where the layout asks for words, the question is put into words first
@@ -101,7 +107,7 @@ class PromptBuilder {
   Result<TokenBudget> measure(const PromptQuestion& question);
   /// Tokens this part takes in a prompt, heading and anchors included (its first anchor being 1: larger
   /// numbers may take a token more; `measure` counts exactly).
-  Result<std::int64_t> count_part(PartId part, Detail detail = Detail::kFull);
+  Result<std::int64_t> count_part(PartId part, Detail detail = Detail::kFull, const Passages& passages = {});
   /// The project's documents have changed: parts are looked up again (their cached tokens stay).
   void refresh();
 

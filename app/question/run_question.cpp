@@ -26,15 +26,22 @@ Result<PromptQuestion> question_of_run(const Run& run) {
   question.question = run.question;
   const auto thinking = settings.find("thinking");
   question.thinking = thinking != settings.end() && thinking->is_boolean() && thinking->get<bool>();
+  const auto mask = settings.find("mask_secrets");
+  question.mask_secrets = mask != settings.end() && mask->is_boolean() && mask->get<bool>();
   const auto reserve = settings.find("reserve");
   if (reserve != settings.end() && reserve->is_number_integer()) question.reserve = reserve->get<std::int64_t>();
   const auto sources = settings.find("sources");
   if (sources == settings.end() || !sources->is_array()) return damaged;
   for (const json& row : *sources) {
-    if (!row.is_array() || row.size() != 2 || !row[0].is_number_integer() || !row[1].is_string()) return damaged;
+    if (!row.is_array() || row.size() < 2 || !row[0].is_number_integer() || !row[1].is_string()) return damaged;
     const auto part = row[0].get<PartId>();
     question.sources.parts.push_back(part);
     if (const Detail detail = detail_of(row[1].get<std::string>()); detail != Detail::kFull) question.sources.detail[part] = detail;
+    for (std::size_t i = 2; i < row.size(); ++i) {
+      const json& passage = row[i];
+      if (!passage.is_array() || passage.size() != 2 || !passage[0].is_number_unsigned() || !passage[1].is_number_unsigned()) return damaged;
+      question.sources.passages[part].emplace_back(passage[0].get<std::uint32_t>(), passage[1].get<std::uint32_t>());
+    }
   }
   const auto earlier = settings.find("earlier");
   if (earlier != settings.end() && earlier->is_array()) {

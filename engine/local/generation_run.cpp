@@ -140,6 +140,7 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   std::optional<QuoteConstraint> quotes;
   std::optional<FindConstraint> finds;
   if (request.sampling.quote_constraint && request.forced.empty()) make_constraints(request, quotes, finds);
+  const std::optional<TokenId> close_thinking = model_.tokenizer->control("</think>");
   const std::int64_t n_room = context_length_ - generation.n_prompt_tokens;
   const bool is_forced = !request.forced.empty();
   const std::int64_t n_wanted = is_forced ? static_cast<std::int64_t>(request.forced.size()) : request.sampling.max_new_tokens;
@@ -151,14 +152,18 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
       break;
     }
     if (recorder_ && text.in_answer()) recorder_->begin_answer(i);
+    const bool is_enough = (request.max_thinking_tokens > 0 && i >= request.max_thinking_tokens) || request.answer_now.stop_requested();
+    const bool closes = is_enough && close_thinking && request.starts_in_thinking && !text.in_answer() && !is_forced;
+    // Cut off before anything was found: the answer is held to no passage.
+    if (closes && finds && finds->found().empty()) finds.reset();
     const bool is_quoting = quotes && text.in_answer();
-    const bool is_finding = finds && !text.in_answer();
+    const bool is_finding = finds && !text.in_answer() && !closes;
     if (is_quoting && finds) {
       quotes->hold_to(finds->found());
       finds.reset();
     }
     const auto allowed = is_quoting ? quotes->allowed() : is_finding ? finds->allowed() : std::span<const TokenId>{};
-    const TokenId* const forced = is_forced ? &request.forced[static_cast<std::size_t>(i)] : nullptr;
+    const TokenId* const forced = is_forced ? &request.forced[static_cast<std::size_t>(i)] : closes ? &*close_thinking : nullptr;
     TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, allowed, forced));
     if (!is_forced && is_end(choice.id)) {
       generation.end = EndReason::kEndOfText;

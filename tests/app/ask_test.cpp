@@ -5,6 +5,7 @@
 
 #include "app/question/ask.h"
 #include "app/question/engine_thread.h"
+#include "app/question/run_question.h"
 #include "app/question/source_selection.h"
 #include "engine/trace/trace_file.h"
 #include "tests/support/fake_engine.h"
@@ -64,6 +65,39 @@ class AskTest : public QObject {
     QVERIFY(trace.has_value());
     QCOMPARE(trace->trace.n_generated, saved->n_generated_tokens);
     QCOMPARE(trace->sources_json, saved->prompt_map_json);
+  }
+
+  void thinking_ends_at_its_limit_or_when_an_answer_is_asked_for_now() {
+    fake::FakeEngine engine;
+    fake::Recording heard;
+    Question asked = question("How many dollars did the firebreaks cost?");
+    asked.max_thinking_tokens = 2;
+    const auto limited = ask(*project_, engine, asked, heard, {});
+    QVERIFY2(limited.has_value(), limited ? "" : limited.error().message.c_str());
+    QCOMPARE(limited->run.thinking, std::string(" Looking for"));
+    QCOMPARE(limited->run.answer, std::string("The firebreaks cost 41,300 dollars in total. [p5]"));
+    QVERIFY(limited->run.settings_json.find("\"max_thinking\":2") != std::string::npos);
+    std::stop_source enough;
+    enough.request_stop();
+    asked.answer_now = enough.get_token();
+    const auto at_once = ask(*project_, engine, asked, heard, {});
+    QVERIFY(at_once->run.thinking.empty());
+    QCOMPARE(at_once->run.answer, limited->run.answer);
+  }
+
+  void a_run_is_asked_again_with_its_passages_and_its_stars() {
+    fake::FakeEngine engine;
+    fake::Recording heard;
+    Question asked = question("How many dollars did the firebreaks cost?");
+    const PartId part = asked.prompt.sources.parts.front();
+    asked.prompt.sources.passages[part] = {{3, 9}, {20, 40}};
+    asked.prompt.mask_secrets = true;
+    const auto answer = ask(*project_, engine, asked, heard, {});
+    QVERIFY2(answer.has_value(), answer ? "" : answer.error().message.c_str());
+    const auto again = question_of_run(answer->run);
+    QVERIFY(again.has_value());
+    QVERIFY(again->sources.passages == asked.prompt.sources.passages);
+    QVERIFY(again->mask_secrets);
   }
 
   void a_stop_keeps_the_text_so_far() {

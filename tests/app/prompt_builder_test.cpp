@@ -189,6 +189,35 @@ class PromptBuilderTest : public QObject {
     QVERIFY(prompt->text.find("# src/main.cc") != std::string::npos);
   }
 
+  void of_chosen_passages_only_the_blocks_that_they_touch_go_in() {
+    PromptBuilder builder(*project_, tokenizer_, finder_layout(), 4096);
+    const auto page = project_->part_text(pages_[1]);
+    const auto begin = static_cast<std::uint32_t>(page->text.find("Fuel") + 3);
+    PromptQuestion question{"What cost least?", {{pages_[1]}, {}, {{pages_[1], {{begin, begin + 4}}}}}};
+    const auto prompt = builder.build(question);
+    QVERIFY2(prompt.has_value(), prompt ? "" : prompt.error().message.c_str());
+    QVERIFY(prompt->text.find("[p1] Fuel was the smallest item. [p1]") != std::string::npos);
+    QVERIFY(prompt->text.find("41,300") == std::string::npos);
+    QCOMPARE(builder.measure(question)->sources, prompt->budget.sources);
+    QVERIFY(*builder.count_part(pages_[1], Detail::kFull, {{begin, begin + 4}}) < *builder.count_part(pages_[1]));
+  }
+
+  void possible_secrets_go_in_as_stars_where_that_is_wanted() {
+    const DocumentId tree = support::add_document(*project_, DocumentKind::kCodeTree, "keys", {{"key.cc", "const char* aws_key = \"AKIAIOSFODNN7EXAMPLE\";\nint after = 1;\n"}});
+    const PartId key = project_->parts(tree)->front().id;
+    PromptBuilder builder(*project_, tokenizer_, finder_layout(), 4096);
+    PromptQuestion question{"Which key?", {{key}, {}}};
+    const auto open = builder.build(question);
+    QVERIFY(open.has_value());
+    QVERIFY(open->text.find("AKIAIOSFODNN7EXAMPLE") != std::string::npos);
+    question.mask_secrets = true;
+    const auto masked = builder.build(question);
+    QVERIFY(masked.has_value());
+    QVERIFY2(masked->text.find("aws_key = \"********************\";") != std::string::npos, masked->text.c_str());
+    // The places are those of the file as it is.
+    QCOMPARE(masked->map.by_anchor(2)->begin, open->map.by_anchor(2)->begin);
+  }
+
   void headings_and_question_are_the_anchors_of_the_selection() {
     PromptBuilder builder(*project_, tokenizer_, {}, 4096);
     const auto prompt = builder.build({"Why?", {{pages_[0]}, {}}});

@@ -28,7 +28,7 @@ class ReviewTest : public QObject {
   void initTestCase() { project_ = support::small_project((folder_.path() + "/p.longleaf").toStdString()); }
 
   void a_finding_is_held_against_the_file_that_it_names() {
-    const auto found = parse("Two things:\n- [error] src/wind.cc:4 doubles the gusts: `return gusts * 2;`\n  Nobody wants that.\n- **Note**: main.cc:2 is fine\n");
+    const auto found = parse("Two things:\n- [error] src/wind.cc:4 doubles the **gusts**: `return gusts * 2;`\n  Nobody wants that.\n- **Note**: main.cc:2 is fine\n");
     QCOMPARE(found.size(), std::size_t{2});
     QVERIFY(found[0].severity == Severity::kError);
     QVERIFY(found[0].place_exists);

@@ -1,5 +1,5 @@
 // Drives the real widgets without a display and prints the longest time that the window's thread was
-// held: bench_window [PATH OF longleaf-cli [window|tree|answer|pages]]. The exit code counts the
+// held: bench_window [PATH OF longleaf-cli [window|sample|tree|answer|pages]]. The exit code counts the
 // figures that miss their limit.
 #include <QAbstractItemView>
 #include <QApplication>
@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "app/ingest/ingest.h"
+#include "app/settings/paths.h"
+#include "app/settings/sample.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/make_pdf.h"
 #include "ui/conversation/answer_text.h"
@@ -138,6 +140,43 @@ void measure_first_window(QElapsedTimer& since_main) {
   live_until([&] { return bench.window.isVisible(); });
   frame();
   report("first window drawn, from main()", milliseconds_of(since_main), 1000);
+}
+
+/// As the program starts with the sample project: it opens after the first frame and the model loads meanwhile.
+void measure_sample(double ms_before, const std::filesystem::path& worker) {
+  const QTemporaryDir folder;
+  const std::filesystem::path path = folder.filePath(QStringLiteral("sample.longleaf")).toStdString();
+  const auto resources = app::resources_folder();
+  const auto sample = resources ? app::Sample::load(*resources / "sample") : app::Result<app::Sample>(resources.error());
+  if (!sample) {
+    std::fprintf(stderr, "%s\n", sample.error().message.c_str());
+    return;
+  }
+  {
+    auto project = app::Project::open(path);
+    app::IngestOptions options;
+    options.worker = worker;
+    for (const auto& source : sample->sources) {
+      if (!project || !app::ingest(**project, source, options, {}, {})) return;
+    }
+  }
+  QElapsedTimer clock;
+  clock.start();
+  Bench bench;
+  bench.workspace.session().set_worker(worker);
+  bench.window.show();
+  frame();
+  report("first window with the sample, drawn, from main()", ms_before + milliseconds_of(clock), 1000);
+  application->longest_ms = 0;
+  if (const auto model = app::bundled_model()) bench.workspace.load_model(*model, {});
+  bench.window.open_project(path);
+  live_until([&] { return bench.workspace.sources().all_parts().size() > 10; });
+  bench.window.document().open(bench.workspace.sources().all_parts().front());
+  frame();
+  report("the same, with its sources and its first page", ms_before + milliseconds_of(clock), 1000);
+  live_until([&] { return bench.workspace.obstacle().isEmpty() && bench.workspace.budget_is_exact(); });
+  report("the same, ready to be asked", ms_before + milliseconds_of(clock), 10000);
+  report("the same, longest stall until then", application->longest_ms, 100);
 }
 
 void measure_pages(const std::filesystem::path& worker) {
@@ -267,8 +306,10 @@ int main(int argc, char** argv) {
   application = &timed_application;
   Q_INIT_RESOURCE(icons);
   ui::apply_theme(timed_application, ui::Theme::kLight, false);
+  const double ms_before = milliseconds_of(since_main);
   const std::string only = argc > 2 ? argv[2] : "";
   if (only.empty() || only == "window") measure_first_window(since_main);
+  if (only.empty() || only == "sample") measure_sample(ms_before, argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::path());
   if (only.empty() || only == "tree") measure_tree();
   if (only.empty() || only == "answer") measure_answer();
   if (only.empty() || only == "pages") measure_pages(argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::path());

@@ -159,6 +159,20 @@ class LocalEngineTest : public QObject {
     }
   }
 
+  void thinking_that_is_long_enough_is_closed_and_the_answer_begins() {
+    const auto engine = open_starter(engine::Device::kCpu);
+    const GoldenCase one = golden("topk128").front();
+    auto request = request_for(one.prompt, "topk128");
+    const auto whole = generate(*engine, request);
+    request.max_thinking_tokens = 3;
+    const auto cut = generate(*engine, request);
+    QVERIFY(whole.thinking.starts_with(cut.thinking));
+    QVERIFY(cut.thinking.size() < whole.thinking.size());
+    QVERIFY(!cut.answer.empty());
+    QCOMPARE(cut.trace->n_thinking, std::int64_t{4});  // with the token that closes it
+    QVERIFY(cut.answer.find("think>") == std::string::npos);
+  }
+
   void rounded_arithmetic_gives_the_starters_recorded_answers_too_data() {
     QTest::addColumn<int>("arithmetic");
     QTest::newRow("bf16") << static_cast<int>(engine::Arithmetic::kFast);

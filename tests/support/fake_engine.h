@@ -151,6 +151,8 @@ class FakeEngine final : public engine::Engine {
     if (!request.starts_in_thinking) text.thinking.clear();
     std::int64_t n_thinking = 0;
     for (const auto& [channel, id] : token_list(text)) {
+      const bool is_enough = (request.max_thinking_tokens > 0 && n_thinking >= request.max_thinking_tokens) || request.answer_now.stop_requested();
+      if (channel == engine::Channel::kThinking && is_enough) continue;
       const auto token = static_cast<std::int64_t>(out.tokens.size());
       if (stop.stop_requested() || token >= request.sampling.max_new_tokens) {
         out.end = stop.stop_requested() ? engine::EndReason::kCancelled : engine::EndReason::kLength;

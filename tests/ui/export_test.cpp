@@ -1,5 +1,8 @@
 #include <QApplication>
+#include <QBuffer>
 #include <QFile>
+#include <QFileInfo>
+#include <QImage>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -62,6 +65,36 @@ class ExportTest : public QObject {
     QVERIFY(pdf.open(QIODevice::ReadOnly));
     QVERIFY(pdf.read(5) == "%PDF-");
     QVERIFY(pdf.size() > 4000);
+  }
+
+  void figures_are_held_by_html_stand_beside_markdown_and_fill_a_pdf() {
+    QTemporaryDir folder;
+    QImage picture(64, 32, QImage::Format_RGB32);
+    picture.fill(Qt::darkGreen);
+    ui::ExportedTurn one = turn("They cost 41,300 dollars [p7].", "[p7]");
+    ui::ExportedFigure figure{"what *was* selected <b>", {}, ui::ExportedFigure::Size::kWide};
+    QBuffer buffer(&figure.png);
+    buffer.open(QIODevice::WriteOnly);
+    picture.save(&buffer, "PNG");
+    one.figures.push_back(figure);
+    const std::string html = ui::conversation_to_html("fire", {one});
+    QVERIFY(html.find("<img alt=\"what *was* selected &lt;b&gt;\" src=\"data:image/png;base64,iVBOR") != std::string::npos);
+    QVERIFY(html.find("img-src data:") != std::string::npos);
+    const QString markdown = folder.filePath("an answer.md");
+    QVERIFY(ui::export_conversation("fire", {one}, markdown));
+    QVERIFY(!QImage(folder.filePath("an answer figures/1-1.png")).isNull());
+    QFile text(markdown);
+    QVERIFY(text.open(QIODevice::ReadOnly));
+    QVERIFY(text.readAll().contains("![what \\*was\\* selected \\<b\\>](an%20answer%20figures/1-1.png)"));
+    const QString with = folder.filePath("with.pdf");
+    const QString without = folder.filePath("without.pdf");
+    QVERIFY(ui::export_conversation("fire", {one}, with));
+    one.figures.clear();
+    QVERIFY(ui::export_conversation("fire", {one}, without));
+    QFile pdf(with);
+    QVERIFY(pdf.open(QIODevice::ReadOnly));
+    QVERIFY(pdf.readAll().contains("/Subtype /Image"));
+    QVERIFY(QFileInfo(without).size() > 0);
   }
 
   void a_file_that_cannot_be_written_is_named() {

@@ -1,7 +1,10 @@
 #include <QApplication>
+#include <QCheckBox>
 #include <QDir>
 #include <QFile>
 #include <QListView>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
@@ -100,6 +103,26 @@ class ReadingTest : public QObject {
     int n_controls = 0;
     const QStringList nameless = support::nameless_controls(dialog, n_controls);
     QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join(", ")));
+  }
+
+  void both_sides_of_a_comparison_scroll_together_by_their_share() {
+    std::vector<app::Run> runs(2);
+    for (int i = 0; i < 2; ++i) {
+      runs[i].id = i + 1;
+      for (int line = 0; line < 100 * (i + 1); ++line) runs[i].answer += "A line of the answer.\n\n";
+    }
+    ui::CompareDialog dialog(runs, 1, 2);
+    dialog.show();
+    QTRY_VERIFY(dialog.area(1)->verticalScrollBar()->maximum() > 1000);
+    QScrollBar* left = dialog.area(0)->verticalScrollBar();
+    QScrollBar* right = dialog.area(1)->verticalScrollBar();
+    left->setValue(left->maximum() / 2);
+    QVERIFY(std::abs(right->value() - right->maximum() / 2) <= 2);
+    right->setValue(right->maximum());
+    QCOMPARE(left->value(), left->maximum());
+    dialog.findChild<QCheckBox*>()->setChecked(false);
+    left->setValue(0);
+    QCOMPARE(right->value(), right->maximum());
   }
 
   void a_drop_says_what_it_would_take_and_leaves_out_what_git_ignores() {

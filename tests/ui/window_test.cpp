@@ -10,9 +10,12 @@
 #include "ui/conversation/answer_text.h"
 #include "ui/conversation/conversation_panel.h"
 #include "ui/conversation/conversation_view.h"
+#include "ui/conversation/prompt_view.h"
 #include "ui/conversation/question_box.h"
 #include "ui/page/code_view.h"
 #include "ui/page/document_panel.h"
+#include "ui/review/secret_watch.h"
+#include "ui/review/secrets_dialog.h"
 #include "ui/sources/context_meter.h"
 #include "ui/theme/system_scheme.h"
 #include "ui/theme/tokens.h"
@@ -60,6 +63,10 @@ class WindowTest : public QObject {
   void the_prompt_of_an_older_run_can_be_shown_again();
   void the_selection_is_shown_and_a_clicked_word_chooses_its_token();
   void the_conversation_is_there_again_after_a_restart();
+  void a_removed_answer_comes_back_with_undo();
+  void selected_lines_become_the_only_source_and_undo_brings_the_file_back();
+  void a_question_about_the_selection_names_its_words_and_place();
+  void thinking_is_held_to_the_chosen_number_of_tokens();
   void a_layout_of_the_last_start_shows_its_own_panels_and_no_others();
   void every_layout_fits_a_small_screen();
   void choosing_sources_can_be_undone();
@@ -187,6 +194,65 @@ void WindowTest::the_conversation_is_there_again_after_a_restart() {
   QTRY_VERIFY(bench.workspace.trace() != nullptr);
 }
 
+void WindowTest::a_removed_answer_comes_back_with_undo() {
+  Bench bench;
+  QVERIFY(open(bench));
+  QSignalSpy finished(&bench.workspace.asker(), &ui::AskController::finished);
+  ui::ConversationPanel& conversation = bench.window.conversation();
+  for (const char* question : {"How many days was the bridge closed?", "What is the rain of May?"}) {
+    conversation.ask(question);
+    QVERIFY(finished.wait());
+  }
+  emit conversation.view()->last_turn()->remove_requested();
+  QCOMPARE(conversation.questions(), QStringList{"How many days was the bridge closed?"});
+  bench.workspace.undo().undo();
+  QTRY_COMPARE(conversation.questions().size(), 2);
+  QCOMPARE(conversation.questions().last(), QString("What is the rain of May?"));
+  conversation.new_conversation();
+  QVERIFY(conversation.empty());
+  bench.workspace.undo().undo();
+  QTRY_COMPARE(conversation.questions().size(), 2);
+}
+
+void WindowTest::selected_lines_become_the_only_source_and_undo_brings_the_file_back() {
+  Bench bench;
+  QVERIFY(open(bench));
+  const app::PartId lake = bench.workspace.sources().ticked().front();
+  bench.window.document().open(lake);
+  QTRY_COMPARE(bench.window.document().code()->n_lines(), 2);
+  const std::int64_t whole = bench.workspace.budget().sources;
+  bench.window.document().code()->select_bytes(2, 6);
+  bench.window.document().choose_selection();
+  const app::SourceChoice chosen = bench.workspace.make_question("Why?").prompt.sources;
+  QVERIFY((chosen.passages == std::map<app::PartId, app::Passages>{{lake, {{2, 6}}}}));
+  QTRY_VERIFY(bench.workspace.budget_is_exact() && bench.workspace.budget().sources < whole);
+  bench.workspace.undo().undo();
+  QVERIFY(bench.workspace.make_question("Why?").prompt.sources.passages.empty());
+}
+
+void WindowTest::a_question_about_the_selection_names_its_words_and_place() {
+  Bench bench;
+  QVERIFY(open(bench));
+  bench.window.document().open(bench.workspace.sources().ticked().front());
+  QTRY_COMPARE(bench.window.document().code()->n_lines(), 2);
+  bench.window.document().ask_about_selection();
+  QVERIFY(bench.window.conversation().question_box()->text().isEmpty());
+  bench.window.document().code()->select_bytes(4, 9);
+  bench.window.document().ask_about_selection();
+  QCOMPARE(bench.window.conversation().question_box()->text(), QString("About “level” (src/lake.cc:1): "));
+}
+
+void WindowTest::thinking_is_held_to_the_chosen_number_of_tokens() {
+  Bench bench;
+  QVERIFY(open(bench));
+  bench.workspace.set_max_thinking(1);
+  QSignalSpy finished(&bench.workspace.asker(), &ui::AskController::finished);
+  bench.window.conversation().ask("How many days was the bridge closed?");
+  QVERIFY(finished.wait());
+  QCOMPARE(bench.workspace.asker().run().thinking, std::string(" Looking"));
+  QVERIFY(!bench.workspace.asker().run().answer.empty());
+}
+
 void WindowTest::a_layout_of_the_last_start_shows_its_own_panels_and_no_others() {
   QTemporaryDir folder;
   ui::SystemScheme scheme;
@@ -257,6 +323,15 @@ void WindowTest::every_control_can_be_reached_by_keyboard_and_has_a_name() {
   const QStringList nameless = support::nameless_controls(bench.window, n_controls);
   QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join(", ")));
   QVERIFY(n_controls > 20);
+  // Dialogs that need the window's parts; settings, models, templates and comparison have their walks beside their tests.
+  ui::SecretWatch watch(bench.workspace.session());
+  const ui::SecretsDialog secrets(bench.workspace.session(), bench.workspace.sources(), watch, false);
+  const ui::PromptView prompt;
+  for (const QWidget* dialog : {static_cast<const QWidget*>(&secrets), static_cast<const QWidget*>(&prompt)}) {
+    const QStringList in_dialog = support::nameless_controls(*dialog, n_controls);
+    QVERIFY2(in_dialog.isEmpty(), qPrintable(in_dialog.join(", ")));
+    QVERIFY(n_controls > 0);
+  }
 }
 
 void WindowTest::every_command_has_a_name_and_no_two_share_a_shortcut() {

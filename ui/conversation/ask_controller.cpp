@@ -137,9 +137,12 @@ void AskController::ask(const std::filesystem::path& project, const app::Questio
   prefill_began_ = decode_began_ = 0;
   clock_.start();
   observer_ = std::make_shared<Observer>();
+  enough_ = std::stop_source();
+  app::Question asked = question;
+  asked.answer_now = enough_.get_token();
   const Ticket ticket = runs_.next();
   const QPointer<QObject> self(this);
-  ask_job_ = engine_->ask(project, question, observer_, [this, self, ticket](app::Result<app::Answer> result) {
+  ask_job_ = engine_->ask(project, asked, observer_, [this, self, ticket](app::Result<app::Answer> result) {
     auto shared = std::make_shared<app::Result<app::Answer>>(std::move(result));
     deliver_to_window(self, ticket, [this, shared] {
       take_over();
@@ -185,6 +188,10 @@ void AskController::stop_trying() { engine_->cancel(try_job_); }
 
 void AskController::stop() {
   if (run_.running) engine_->cancel(ask_job_);
+}
+
+void AskController::answer_now() {
+  if (run_.running) enough_.request_stop();
 }
 
 void AskController::take_over() {

@@ -55,6 +55,8 @@ class AskController final : public QObject {
 
   void ask(const std::filesystem::path& project, const app::Question& question);
   void stop();
+  /// While it thinks: the thinking is closed and the answer begins.
+  void answer_now();
   bool running() const { return run_.running; }
   const RunView& run() const { return run_; }
 
@@ -94,6 +96,7 @@ class AskController final : public QObject {
   Tickets runs_;
   Tickets tries_;
   std::shared_ptr<Observer> observer_;
+  std::stop_source enough_;  // thought enough
   std::unique_ptr<app::EngineThread> engine_;
 };
 

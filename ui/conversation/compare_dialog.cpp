@@ -1,5 +1,6 @@
 #include "ui/conversation/compare_dialog.h"
 
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QHBoxLayout>
@@ -12,6 +13,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <cmath>
 
 #include "ui/conversation/answer_text.h"
 #include "ui/conversation/turn_view.h"
@@ -54,7 +56,7 @@ QSet<QString> labels_of(const std::vector<app::Citation>& citations) {
 
 }  // namespace
 
-CompareDialog::CompareDialog(std::vector<app::Run> runs, app::RunId left, app::RunId right, QWidget* parent) : QDialog(parent), runs_(std::move(runs)) {
+CompareDialog::CompareDialog(std::vector<app::Run> runs, app::RunId left, app::RunId right, QWidget* parent) : QDialog(parent), runs_(std::move(runs)), together_(new QCheckBox(tr("Scroll both together"))) {
   setWindowTitle(tr("Compare two runs"));
   resize(1040, 680);
   auto* layout = new QVBoxLayout(this);
@@ -67,7 +69,11 @@ CompareDialog::CompareDialog(std::vector<app::Run> runs, app::RunId left, app::R
   layout->addLayout(columns, 1);
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
-  layout->addWidget(buttons);
+  together_->setChecked(true);
+  auto* below = new QHBoxLayout;
+  below->addWidget(together_);
+  below->addWidget(buttons);
+  layout->addLayout(below);
   for (int side = 0; side < 2; ++side) {
     const app::RunId wanted = side == 0 ? left : right;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
@@ -109,6 +115,8 @@ QWidget* CompareDialog::make_side(int side) {
   inside->addWidget(s.answer);
   inside->addStretch(1);
   area->setWidget(paper);
+  s.area = area;
+  connect(area->verticalScrollBar(), &QScrollBar::valueChanged, this, [this, side] { follow(side); });
   layout->addWidget(area, 1);
   s.only_here = new QLabel;
   s.only_here->setFont(small_font());
@@ -133,6 +141,16 @@ void CompareDialog::show_side(int side) {
   s.answer->show_markdown(run.answer, chips_of(s.citations));
   s.choice->setToolTip(QString::fromStdString(run.question));
   show_difference();
+}
+
+void CompareDialog::follow(int side) {
+  if (following_ || !together_->isChecked() || sides_[1 - side].area == nullptr) return;
+  // Answers differ in length: the same share of each is in sight, and both reach their ends together.
+  const QScrollBar* from = sides_[side].area->verticalScrollBar();
+  QScrollBar* to = sides_[1 - side].area->verticalScrollBar();
+  following_ = true;
+  if (from->maximum() > 0) to->setValue(static_cast<int>(std::lround(static_cast<double>(from->value()) / from->maximum() * to->maximum())));
+  following_ = false;
 }
 
 void CompareDialog::show_difference() {

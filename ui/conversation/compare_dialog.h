@@ -7,8 +7,10 @@
 #include "app/project/project.h"
 #include "app/question/citations.h"
 
+class QCheckBox;
 class QComboBox;
 class QLabel;
+class QScrollArea;
 
 namespace ui {
 
@@ -26,6 +28,7 @@ class CompareDialog final : public QDialog {
   QString figures(int side) const;
   QString only_here(int side) const;
   AnswerText* answer(int side) const { return sides_[side].answer; }
+  QScrollArea* area(int side) const { return sides_[side].area; }
 
  signals:
   void citation_activated(const app::Citation& citation);
@@ -36,15 +39,19 @@ class CompareDialog final : public QDialog {
     QLabel* figures = nullptr;
     AnswerText* answer = nullptr;
     QLabel* only_here = nullptr;
+    QScrollArea* area = nullptr;
     std::vector<app::Citation> citations;
   };
 
   QWidget* make_side(int side);
   void show_side(int side);
   void show_difference();
+  void follow(int side);
 
   std::vector<app::Run> runs_;
   Side sides_[2];
+  QCheckBox* together_;
+  bool following_ = false;
 };
 
 }  // namespace ui

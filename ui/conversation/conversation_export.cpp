@@ -2,6 +2,9 @@
 
 #include <QAbstractTextDocumentLayout>
 #include <QCoreApplication>
+#include <QDir>
+#include <QFileInfo>
+#include <QImage>
 #include <QPageLayout>
 #include <QPageSize>
 #include <QPdfWriter>
@@ -9,6 +12,7 @@
 #include <QTextBlock>
 #include <QTextCursor>
 #include <QTextDocument>
+#include <QUrl>
 
 #include <algorithm>
 
@@ -25,6 +29,8 @@ namespace {
 
 constexpr int kPdfDotsPerInch = 1200;
 constexpr double kPdfMarginMm = 20;
+constexpr double kWideFigure = 600;  // pixels of a screen: 642 are as wide as the text
+constexpr double kPageFigure = 300;
 
 QString say(const char* text) { return QCoreApplication::translate("ui::ConversationExport", text); }
 
@@ -84,6 +90,9 @@ std::string plain_in_markdown(const QString& text) {
   return out;
 }
 
+/// The name of a figure's file: "2-1.png" is the first one of the second answer.
+QString figure_name(std::size_t turn, std::size_t figure) { return QStringLiteral("%1-%2.png").arg(turn + 1).arg(figure + 1); }
+
 std::string answer_with_footnotes(const ExportedTurn& turn, const Notes& notes, std::size_t number) {
   std::string out;
   std::size_t at = 0;
@@ -131,15 +140,39 @@ class DocumentBuilder {
       line(QStringLiteral("%1. %2").arg(i + 1).arg(note_text(*notes.list[i])), small_font(), t.ink_soft, 1, 1);
     }
     if (const QString said = facts(turn.run); !said.isEmpty()) line(said, small_font(), t.ink_soft, 6, 0);
+    for (const ExportedFigure& one : turn.figures) figure(one);
+  }
+
+  void figure(const ExportedFigure& one) {
+    const QImage image = QImage::fromData(one.png, "PNG");
+    if (image.isNull()) return;
+    const QUrl name(QStringLiteral("figure:%1").arg(++n_figures_));
+    cursor_.document()->addResource(QTextDocument::ImageResource, name, image);
+    QTextImageFormat format;
+    format.setName(name.toString());
+    format.setWidth(one.size == ExportedFigure::Size::kWide ? kWideFigure : kPageFigure);
+    format.setHeight(format.width() * image.height() / image.width());
+    // Picture and caption stay on one page.
+    QTextBlockFormat block;
+    block.setTopMargin(12);
+    block.setNonBreakableLines(true);
+    cursor_.insertBlock(block, {});
+    cursor_.insertImage(format);
+    cursor_.insertText(QString(QChar::LineSeparator));
+    QTextCharFormat caption;
+    caption.setFont(small_font());
+    caption.setForeground(tokens().ink_soft);
+    cursor_.insertText(one.caption, caption);
   }
 
  private:
   QTextCursor cursor_;
+  int n_figures_ = 0;
 };
 
 }  // namespace
 
-std::string conversation_to_markdown(const QString& title, const std::vector<ExportedTurn>& turns) {
+std::string conversation_to_markdown(const QString& title, const std::vector<ExportedTurn>& turns, const QString& figure_folder) {
   std::string out = "# " + plain_in_markdown(title) + "\n";
   for (std::size_t i = 0; i < turns.size(); ++i) {
     const Notes notes(turns[i].citations);
@@ -147,6 +180,10 @@ std::string conversation_to_markdown(const QString& title, const std::vector<Exp
     out += answer_with_footnotes(turns[i], notes, i + 1) + "\n\n";
     for (std::size_t n = 0; n < notes.list.size(); ++n) {
       out += "[^" + std::to_string(i + 1) + "-" + std::to_string(n + 1) + "]: " + plain_in_markdown(note_text(*notes.list[n])) + "\n";
+    }
+    for (std::size_t n = 0; n < turns[i].figures.size(); ++n) {
+      const std::string place = (figure_folder.isEmpty() ? QString() : QString::fromLatin1(QUrl::toPercentEncoding(figure_folder)) + QLatin1Char('/')).toStdString();
+      out += "\n![" + plain_in_markdown(turns[i].figures[n].caption) + "](" + place + figure_name(i, n).toStdString() + ")\n";
     }
     if (const QString said = facts(turns[i].run); !said.isEmpty()) out += "\n" + plain_in_markdown(said) + "\n";
   }
@@ -157,10 +194,11 @@ std::string conversation_to_html(const QString& title, const std::vector<Exporte
   const std::string name = app::escape_markup(title.toStdString());
   std::string out =
       "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" + name +
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n<title>" + name +
       "</title>\n<style>\nbody{max-width:44em;margin:2em auto;padding:0 1em;font-family:Inter,sans-serif;line-height:1.5;color:#1e2226;background:#fbfaf7}\n"
       "pre,code{font-family:'JetBrains Mono',monospace;font-size:.92em}pre{background:#f1efea;padding:.8em;overflow:auto}\n"
       "table{border-collapse:collapse}td,th{border:1px solid #ddd9d0;padding:.3em .6em}sup a{text-decoration:none;color:#1f6f54}\n"
+      "figure{margin:1.2em 0}figure img{max-width:100%}figure.page img{width:24em}figcaption{color:#5b636b;font-size:.88em}\n"
       ".notes,.facts,details{color:#5b636b;font-size:.88em}details div{white-space:pre-wrap}\n</style></head><body>\n<h1>" + name + "</h1>\n";
   for (std::size_t i = 0; i < turns.size(); ++i) {
     const ExportedTurn& turn = turns[i];
@@ -175,6 +213,11 @@ std::string conversation_to_html(const QString& title, const std::vector<Exporte
     if (!notes.list.empty()) out += "</ol>\n";
     if (!turn.run.thinking.empty()) {
       out += "<details><summary>" + app::escape_markup(say("Thinking").toStdString()) + "</summary><div>" + app::escape_markup(turn.run.thinking) + "</div></details>\n";
+    }
+    for (const ExportedFigure& figure : turn.figures) {
+      const std::string caption = app::escape_markup(figure.caption.toStdString());
+      out += std::string("<figure") + (figure.size == ExportedFigure::Size::kPage ? " class=\"page\"" : "") + "><img alt=\"" + caption + "\" src=\"data:image/png;base64," +
+             figure.png.toBase64().toStdString() + "\"><figcaption>" + caption + "</figcaption></figure>\n";
     }
     out += "<p class=\"facts\">" + app::escape_markup(facts(turn.run).toStdString()) + "</p>\n";
   }
@@ -212,10 +255,30 @@ app::Result<void> conversation_to_pdf(const QString& title, const std::vector<Ex
   return {};
 }
 
+namespace {
+
+app::Result<void> write_figures(const std::vector<ExportedTurn>& turns, const QString& folder) {
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    for (std::size_t n = 0; n < turns[i].figures.size(); ++n) {
+      QDir().mkpath(folder);
+      QSaveFile out(folder + QLatin1Char('/') + figure_name(i, n));
+      const QByteArray& png = turns[i].figures[n].png;
+      if (!out.open(QIODevice::WriteOnly) || out.write(png) != png.size() || !out.commit()) {
+        return app::Error{app::ErrorCode::kIo, say("%1 could not be written: %2").arg(out.fileName(), out.errorString()).toStdString()};
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 app::Result<void> export_conversation(const QString& title, const std::vector<ExportedTurn>& turns, const QString& file) {
   if (file.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive)) return conversation_to_pdf(title, turns, file);
   const bool html = file.endsWith(QLatin1String(".html"), Qt::CaseInsensitive) || file.endsWith(QLatin1String(".htm"), Qt::CaseInsensitive);
-  const std::string text = html ? conversation_to_html(title, turns) : conversation_to_markdown(title, turns);
+  const QString figures = QFileInfo(file).completeBaseName() + QStringLiteral(" figures");
+  if (!html) TRY(write_figures(turns, QFileInfo(file).absolutePath() + QLatin1Char('/') + figures));
+  const std::string text = html ? conversation_to_html(title, turns) : conversation_to_markdown(title, turns, figures);
   QSaveFile out(file);
   const auto size = static_cast<qint64>(text.size());
   if (!out.open(QIODevice::WriteOnly) || out.write(text.data(), size) != size || !out.commit()) {

@@ -3,8 +3,10 @@
 #include <QCheckBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QTimer>
 #include <QToolButton>
+#include <QUndoStack>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include "ui/conversation/conversation_view.h"
 #include "ui/conversation/question_box.h"
 #include "ui/review/templates_menu.h"
+#include "ui/sources/source_model.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/tokens.h"
 #include "ui/window/workspace.h"
@@ -22,11 +25,26 @@ namespace {
 
 constexpr char kConversationKey[] = "window.conversation";
 constexpr char kDraftKey[] = "window.draft";
+constexpr int kThinkLimits[] = {0, 256, 1024, 4096, 16384};  // tokens; 0: none
+
+class TreeCommand final : public QUndoCommand {
+ public:
+  TreeCommand(ConversationPanel& panel, const QString& what, QByteArray before, QByteArray after)
+      : QUndoCommand(what), panel_(panel), before_(std::move(before)), after_(std::move(after)) {}
+  int id() const override { return ConversationPanel::kUndoId; }
+  void undo() override { panel_.restore_tree(before_); }
+  void redo() override { panel_.restore_tree(after_); }
+
+ private:
+  ConversationPanel& panel_;
+  QByteArray before_;
+  QByteArray after_;
+};
 
 }  // namespace
 
 ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
-    : QFrame(parent), workspace_(workspace), view_(new ConversationView), box_(new QuestionBox), think_(new QCheckBox(tr("Think first"))),
+    : QFrame(parent), workspace_(workspace), view_(new ConversationView), box_(new QuestionBox), think_(new QCheckBox(tr("Think first"))), think_limit_(make_think_limit()),
       follow_up_(new QCheckBox(tr("Send earlier turns along"))), templates_(new TemplatesMenu(workspace.session(), this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -45,7 +63,11 @@ ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
   think_->setToolTip(tr("The model thinks before it answers, where it can."));
   follow_up_->setFont(small_font());
   follow_up_->setToolTip(tr("The questions and answers above go into the prompt with the next question."));
-  row->addWidget(think_);
+  auto* thinking = new QHBoxLayout;
+  thinking->setSpacing(0);
+  thinking->addWidget(think_);
+  thinking->addWidget(think_limit_);
+  row->addLayout(thinking);
   row->addWidget(follow_up_);
   row->addStretch(1);
   auto* templates = new QToolButton;
@@ -75,11 +97,13 @@ ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
     workspace_.session().set_setting(kDraftKey, box_->text().toStdString());
   });
   connect(think_, &QCheckBox::toggled, &workspace_, &Workspace::set_thinking);
+  connect(&workspace_, &Workspace::question_settings_changed, this, &ConversationPanel::show_think_limit);
   connect(follow_up_, &QCheckBox::toggled, this, &ConversationPanel::tell_earlier);
   connect(&workspace_, &Workspace::obstacle_changed, this, [this] { box_->set_obstacle(workspace_.obstacle()); });
   connect(&workspace_, &Workspace::model_changed, this, [this] {
     const auto engine = workspace_.asker().engine();
     think_->setVisible(engine == nullptr || engine->layout().thinking);
+    think_limit_->setVisible(think_->isVisibleTo(this));
   });
   connect(&workspace_.session(), &ProjectSession::opened, this, &ConversationPanel::load_conversation);
   connect(&workspace_.session(), &ProjectSession::closed, this, [this] {
@@ -127,6 +151,67 @@ ConversationPanel::ConversationPanel(Workspace& workspace, QWidget* parent)
   });
   connect(view_, &ConversationView::turn_added, this, &ConversationPanel::wire);
   box_->set_obstacle(workspace_.obstacle());
+  show_think_limit();
+}
+
+QToolButton* ConversationPanel::make_think_limit() {
+  auto* button = new QToolButton;
+  button->setIcon(icon(QStringLiteral("chevron-down")));
+  button->setAutoRaise(true);
+  button->setAccessibleName(tr("How long it may think"));
+  button->setPopupMode(QToolButton::InstantPopup);
+  auto* menu = new QMenu(button);
+  for (const int limit : kThinkLimits) {
+    QAction* action = menu->addAction(limit == 0 ? tr("As long as it likes") : tr("At most %1 tokens").arg(grouped(limit)), this, [this, limit] { workspace_.set_max_thinking(limit); });
+    action->setCheckable(true);
+    action->setData(limit);
+  }
+  button->setMenu(menu);
+  return button;
+}
+
+void ConversationPanel::show_think_limit() {
+  const int limit = workspace_.question_settings().max_thinking_tokens;
+  for (QAction* action : think_limit_->menu()->actions()) action->setChecked(action->data().toInt() == limit);
+  think_->setText(limit == 0 ? tr("Think first") : tr("Think first, at most %1").arg(grouped(limit)));
+  think_limit_->setToolTip(limit == 0 ? tr("It may think as long as it likes.") : tr("Thinking is closed after %1 tokens, and the answer begins.").arg(grouped(limit)));
+}
+
+void ConversationPanel::restore_tree(const QByteArray& json) {
+  tree_ = ConversationTree::from_json(json);
+  save_conversation();
+  show_branch();
+}
+
+void ConversationPanel::change_tree(const QString& what, const ConversationTree& after) {
+  workspace_.undo().push(new TreeCommand(*this, what, tree_.to_json(), after.to_json()));
+}
+
+void ConversationPanel::remove_turn(int turn) {
+  const std::vector<int> branch = tree_.branch();
+  if (workspace_.asker().running()) {
+    emit message(tr("A question is being answered; remove this one when it is done."));
+    return;
+  }
+  if (turn < 0 || turn >= static_cast<int>(branch.size())) return;
+  ConversationTree after = tree_;
+  after.remove(branch[static_cast<std::size_t>(turn)]);
+  change_tree(tr("Remove from the conversation"), after);
+}
+
+void ConversationPanel::open_run(app::RunId run) {
+  if (workspace_.asker().running()) {
+    emit message(tr("A question is being answered; open another run when it is done."));
+    return;
+  }
+  const int known = tree_.find(run);
+  if (known >= 0) tree_.open(known);
+  else tree_.add(-1, run);
+  save_conversation();
+  show_branch();
+  for (int i = 0; i < view_->n_turns(); ++i) {
+    if (view_->turn(i)->run_id() == run) view_->ensureWidgetVisible(view_->turn(i), 0, kPanelMargin);
+  }
 }
 
 void ConversationPanel::set_empty_widget(QWidget* widget) { view_->set_empty_widget(widget); }
@@ -201,6 +286,8 @@ void ConversationPanel::wire(TurnView* turn) {
     }
     emit map_requested();
   });
+  connect(turn, &TurnView::remove_requested, this, [this, turn] { remove_turn(index_of(turn)); });
+  connect(turn->thinking_part(), &ThinkingPart::answer_now_requested, this, [this] { workspace_.asker().answer_now(); });
   connect(turn, &TurnView::prompt_requested, this, [this, turn] { emit prompt_requested(turn->run_id()); });
   connect(turn, &TurnView::edit_requested, this, [this, turn] {
     box_->set_text(turn->question());
@@ -266,10 +353,9 @@ void ConversationPanel::mark_token(qint64 token) {
 
 void ConversationPanel::new_conversation() {
   if (workspace_.asker().running()) return;
-  tree_.clear();
-  view_->clear();
+  if (!tree_.empty()) change_tree(tr("Begin a new conversation"), ConversationTree());
+  view_->clear();  // what could not be saved is in no tree
   tell_earlier();
-  save_conversation();
   box_->focus();
 }
 

@@ -14,6 +14,7 @@
 
 class QCheckBox;
 class QLabel;
+class QToolButton;
 
 namespace ui {
 
@@ -50,6 +51,11 @@ class ConversationPanel final : public QFrame {
   /// The questions of the open branch, for finding one again.
   QStringList questions() const;
   void show_question(const QString& question);
+  /// Opens the branch of a saved run; one that is in no branch begins a branch of its own.
+  void open_run(app::RunId run);
+  /// Undo and redo of the conversation come here. Not while a question is being answered.
+  void restore_tree(const QByteArray& json);
+  static constexpr int kUndoId = 1;  // QUndoCommand::id of what changes the conversation
 
  signals:
   void citation_activated(const app::Citation& citation);
@@ -61,6 +67,11 @@ class ConversationPanel final : public QFrame {
   void message(const QString& text);
 
  private:
+  QToolButton* make_think_limit();
+  void show_think_limit();
+  /// Puts another tree in the place of this one, so that it can be undone.
+  void change_tree(const QString& what, const ConversationTree& after);
+  void remove_turn(int turn);
   void load_conversation();
   void save_conversation();
   void show_branch();
@@ -78,6 +89,7 @@ class ConversationPanel final : public QFrame {
   ConversationView* view_;
   QuestionBox* box_;
   QCheckBox* think_;
+  QToolButton* think_limit_;
   QCheckBox* follow_up_;
   TemplatesMenu* templates_;
   ConversationTree tree_;

@@ -15,6 +15,41 @@ int ConversationTree::add(int parent, app::RunId run) {
   return node;
 }
 
+void ConversationTree::remove(int node) {
+  const int above = parent(node);
+  std::vector<int> place(nodes_.size(), -1);  // where each node goes; -1: away
+  ConversationTree kept;
+  for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
+    const Node& old = nodes_[static_cast<std::size_t>(i)];
+    if (i == node || (old.parent >= 0 && place[static_cast<std::size_t>(old.parent)] < 0)) continue;
+    place[static_cast<std::size_t>(i)] = static_cast<int>(kept.nodes_.size());
+    kept.nodes_.push_back({old.run, old.parent < 0 ? -1 : place[static_cast<std::size_t>(old.parent)], -1});
+  }
+  const auto moved = [&place](int at) { return at < 0 ? -1 : place[static_cast<std::size_t>(at)]; };
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (place[i] >= 0) kept.nodes_[static_cast<std::size_t>(place[i])].open_child = moved(nodes_[i].open_child);
+  }
+  kept.open_root_ = moved(open_root_);
+  const int above_now = moved(above);
+  int& open_version = above_now < 0 ? kept.open_root_ : kept.nodes_[static_cast<std::size_t>(above_now)].open_child;
+  for (int i = 0; i < static_cast<int>(kept.nodes_.size()) && open_version < 0; ++i) {
+    if (kept.parent(i) == above_now) open_version = i;
+  }
+  *this = std::move(kept);
+}
+
+int ConversationTree::find(app::RunId run) const {
+  const auto found = std::find_if(nodes_.begin(), nodes_.end(), [run](const Node& node) { return node.run == run; });
+  return found == nodes_.end() ? -1 : static_cast<int>(found - nodes_.begin());
+}
+
+void ConversationTree::open(int node) {
+  for (; node >= 0; node = parent(node)) {
+    const int above = parent(node);
+    (above < 0 ? open_root_ : nodes_[static_cast<std::size_t>(above)].open_child) = node;
+  }
+}
+
 void ConversationTree::clear() {
   nodes_.clear();
   open_root_ = -1;

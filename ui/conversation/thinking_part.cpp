@@ -28,7 +28,7 @@ QString last_line(const QString& text) {
 }  // namespace
 
 ThinkingPart::ThinkingPart(QWidget* parent)
-    : QFrame(parent), toggle_(new QToolButton), line_(new QLabel), figures_(new QLabel), body_(new QPlainTextEdit) {
+    : QFrame(parent), toggle_(new QToolButton), enough_(new QToolButton), line_(new QLabel), figures_(new QLabel), body_(new QPlainTextEdit) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(kGrid, 2, kGrid, 2);
   layout->setSpacing(0);
@@ -43,8 +43,17 @@ ThinkingPart::ThinkingPart(QWidget* parent)
   figures_->setFont(small_font());
   head->addWidget(toggle_);
   head->addWidget(line_, 1);
+  enough_->setText(tr("Answer now"));
+  enough_->setFont(small_font());
+  enough_->setAutoRaise(true);
+  enough_->setToolTip(tr("Ends the thinking; the answer begins with what it has."));
+  head->addWidget(enough_);
   head->addWidget(figures_);
   layout->addLayout(head);
+  connect(enough_, &QToolButton::clicked, this, [this] {
+    enough_->setEnabled(false);
+    emit answer_now_requested();
+  });
   body_->setReadOnly(true);
   body_->setFrameShape(QFrame::NoFrame);
   body_->setAccessibleName(tr("Thinking"));
@@ -83,6 +92,7 @@ void ThinkingPart::set_text(const QString& text) {
 void ThinkingPart::set_figures(const QString& figures) { figures_->setText(figures); }
 
 void ThinkingPart::set_running(bool running) {
+  if (running && !running_) enough_->setEnabled(true);
   running_ = running;
   show_state();
 }
@@ -92,6 +102,7 @@ void ThinkingPart::show_state() {
   setVisible(state_ != State::kHidden && (running_ || !text_.isEmpty()));
   toggle_->setIcon(icon(full ? QStringLiteral("chevron-down") : QStringLiteral("chevron-right")));
   body_->setVisible(full && !text_.isEmpty());
+  enough_->setVisible(running_ && !text_.isEmpty());
   const QString line = full ? QString() : running_ && reduced_motion() ? QString() : last_line(text_);
   line_->setText(line_->fontMetrics().elidedText(line, Qt::ElideLeft, std::max(40, line_->width())));
   line_->setToolTip(line);

@@ -25,6 +25,7 @@ class ThinkingPart final : public QFrame {
 
  signals:
   void state_changed();
+  void answer_now_requested();
 
  protected:
   void resizeEvent(QResizeEvent* event) override;
@@ -37,6 +38,7 @@ class ThinkingPart final : public QFrame {
   void tint();
 
   QToolButton* toggle_;
+  QToolButton* enough_;  // while it thinks: answer now
   QLabel* line_;
   QLabel* figures_;
   QPlainTextEdit* body_;

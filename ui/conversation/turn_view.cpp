@@ -101,6 +101,7 @@ TurnView::TurnView(QWidget* parent)
   continue_->hide();
   add_action(row, QStringLiteral("list"), tr("Show the exact prompt"), &TurnView::prompt_requested);
   add_action(row, QStringLiteral("inspect"), tr("Show what was selected"), &TurnView::map_requested);
+  add_action(row, QStringLiteral("remove"), tr("Remove from the conversation"), &TurnView::remove_requested);
   auto* branch_row = new QHBoxLayout(branch_);
   branch_row->setContentsMargins(kGrid, 0, 0, 0);
   branch_row->setSpacing(0);

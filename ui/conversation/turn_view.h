@@ -51,6 +51,7 @@ class TurnView final : public QFrame {
   void continue_requested();
   void prompt_requested();
   void map_requested();
+  void remove_requested();
   void branch_requested(int step);
   void resized();
 

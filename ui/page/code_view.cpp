@@ -256,6 +256,7 @@ CodeView::Place CodeView::place_at(const QPoint& point) const {
 }
 
 void CodeView::mousePressEvent(QMouseEvent* event) {
+  if (event->button() != Qt::LeftButton) return;  // a menu is about what is selected
   select_from_ = select_to_ = place_at(event->pos());
   viewport()->update();
 }
@@ -280,6 +281,31 @@ QString CodeView::selected_text() const {
     result << text.mid(begin, end - begin);
   }
   return result.join(QLatin1Char('\n'));
+}
+
+std::pair<std::uint32_t, std::uint32_t> CodeView::selected_bytes() const {
+  if (select_from_.line < 0 || select_from_ == select_to_) return {};
+  const auto byte_of = [this](const Place& place) {
+    const Line& line = lines_[static_cast<std::size_t>(place.line)];
+    return line.begin + static_cast<std::uint32_t>(line_text(place.line).left(place.column).toUtf8().size());
+  };
+  return {byte_of(std::min(select_from_, select_to_)), byte_of(std::max(select_from_, select_to_))};
+}
+
+std::pair<int, int> CodeView::selected_lines() const {
+  if (select_from_.line < 0 || select_from_ == select_to_) return {};
+  return {std::min(select_from_, select_to_).line + 1, std::max(select_from_, select_to_).line + 1};
+}
+
+void CodeView::select_bytes(std::uint32_t begin, std::uint32_t end) {
+  if (lines_.empty()) return;
+  const auto place_of = [this](std::uint32_t byte) {
+    const int line = line_of_byte(byte);
+    return Place{line, column_of_byte(line, byte)};
+  };
+  select_from_ = place_of(begin);
+  select_to_ = place_of(end);
+  viewport()->update();
 }
 
 QString CodeView::marked_text() const {

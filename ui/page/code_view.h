@@ -29,6 +29,11 @@ class CodeView final : public QAbstractScrollArea {
   void set_heat(std::vector<HeatMark> heat);
   void set_finds(std::vector<std::pair<std::uint32_t, std::uint32_t>> finds);
   QString selected_text() const;
+  /// The bytes of what is selected; empty where nothing is.
+  std::pair<std::uint32_t, std::uint32_t> selected_bytes() const;
+  /// Its lines, 1-based; 0 where nothing is selected.
+  std::pair<int, int> selected_lines() const;
+  void select_bytes(std::uint32_t begin, std::uint32_t end);
   QString marked_text() const;
   void set_font_step(int step);
   int font_step() const { return font_step_; }

@@ -1,9 +1,12 @@
 #include "ui/page/document_panel.h"
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QStackedWidget>
 #include <QStyle>
 #include <QToolButton>
@@ -22,6 +25,7 @@
 namespace ui {
 namespace {
 
+constexpr int kMostAskedAbout = 600;  // characters of a selection that go into a question
 constexpr std::size_t kMostFinds = 2000;
 constexpr std::size_t kLongestHistory = 100;
 
@@ -127,8 +131,57 @@ DocumentPanel::DocumentPanel(ProjectSession& session, QWidget* parent)
     strip_->set_current(pages_->current_page());
     show_title();
   });
+  for (QAbstractScrollArea* view : {static_cast<QAbstractScrollArea*>(pages_), static_cast<QAbstractScrollArea*>(code_)}) {
+    view->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(view, &QWidget::customContextMenuRequested, this, [this, view](const QPoint& at) { show_menu(view->viewport()->mapToGlobal(at)); });
+  }
   set_text_color(empty_, tokens().ink_soft);
   show_title();
+}
+
+std::map<app::PartId, app::Passages> DocumentPanel::selection() const {
+  std::map<app::PartId, app::Passages> chosen;
+  if (stack_->currentWidget() == pages_) {
+    for (const PagesView::Range& range : pages_->selected_ranges()) chosen[range.part].emplace_back(range.begin, range.end);
+  } else if (const auto [begin, end] = code_->selected_bytes(); begin < end) {
+    chosen[part_].emplace_back(begin, end);
+  }
+  return chosen;
+}
+
+void DocumentPanel::ask_about_selection() {
+  const auto chosen = selection();
+  if (chosen.empty()) return;
+  const bool pages = stack_->currentWidget() == pages_;
+  QString place = session_.part_title(chosen.begin()->first);
+  if (!pages) place += QLatin1Char(':') + QString::number(code_->selected_lines().first);
+  QString words = (pages ? pages_->selected_text() : code_->selected_text()).simplified();
+  if (words.size() > kMostAskedAbout) words = words.left(kMostAskedAbout) + QChar(0x2026);
+  emit ask_requested(words, place);
+}
+
+void DocumentPanel::choose_selection() {
+  if (const auto chosen = selection(); !chosen.empty()) emit choose_requested(chosen);
+}
+
+void DocumentPanel::choose_open_part() {
+  if (part_ != 0) emit choose_requested({{part_, {}}});
+}
+
+void DocumentPanel::show_menu(const QPoint& global) {
+  if (part_ == 0) return;
+  const bool pages = stack_->currentWidget() == pages_;
+  const QString words = pages ? pages_->selected_text() : code_->selected_text();
+  QMenu menu(this);
+  menu.addAction(icon(QStringLiteral("copy")), tr("Copy"), this, [words] { QApplication::clipboard()->setText(words); });
+  menu.addAction(icon(QStringLiteral("ask")), tr("Ask about the selection"), this, &DocumentPanel::ask_about_selection);
+  const auto [first, last] = code_->selected_lines();
+  const QString only = pages ? tr("Choose only the selected passage as source") : first == last ? tr("Choose only line %1 as source").arg(first) : tr("Choose only lines %1 to %2 as source").arg(first).arg(last);
+  menu.addAction(pages || first > 0 ? only : tr("Choose only the selected lines as source"), this, &DocumentPanel::choose_selection);
+  for (QAction* action : menu.actions()) action->setEnabled(!words.isEmpty());
+  menu.addSeparator();
+  menu.addAction(pages ? tr("Choose this whole page as source") : tr("Choose this whole file as source"), this, &DocumentPanel::choose_open_part);
+  menu.exec(global);
 }
 
 QToolButton* DocumentPanel::add_button(const QString& icon_name, const QString& text) {

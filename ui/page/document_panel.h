@@ -3,10 +3,12 @@
 #include <QFrame>
 #include <QHash>
 
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "app/project/project.h"
+#include "app/question/prompt_builder.h"
 #include "ui/background_task.h"
 #include "ui/page/view_marks.h"
 
@@ -48,9 +50,17 @@ class DocumentPanel final : public QFrame {
   void set_heat_shown(bool shown);
   void go_back();
   void go_forward();
+  /// Asks about the words that are selected; chooses what is selected, and nothing else of these pages or
+  /// of this file, as sources; chooses the page or file that is open. What cannot be done does nothing.
+  void ask_about_selection();
+  void choose_selection();
+  void choose_open_part();
 
  signals:
   void opened(app::PartId part);
+  void ask_requested(const QString& words, const QString& place);
+  /// Of these parts these passages; an empty list: the whole part.
+  void choose_requested(const std::map<app::PartId, app::Passages>& chosen);
 
  private:
   struct Place {
@@ -61,6 +71,9 @@ class DocumentPanel final : public QFrame {
 
   QToolButton* add_button(const QString& icon_name, const QString& text);
   void show_place(const Place& place);
+  void show_menu(const QPoint& global);
+  /// What is selected in the reader, in the form that the sources take.
+  std::map<app::PartId, app::Passages> selection() const;
   void show_title();
   void show_strip();
   QHash<qint64, std::vector<HeatMark>> heat_shown() const;

@@ -373,21 +373,36 @@ void PagesView::mouseMoveEvent(QMouseEvent* event) {
 
 void PagesView::mouseReleaseEvent(QMouseEvent*) { selecting_ = false; }
 
-QString PagesView::selected_text() const {
+std::vector<PagesView::Range> PagesView::selected_ranges() const {
   if (select_from_.page < 0 || select_to_.page < 0) return {};
   Place a = select_from_, b = select_to_;
   if (std::pair(b.page, b.byte) < std::pair(a.page, a.byte)) std::swap(a, b);
-  QString result;
+  std::vector<Range> ranges;
   for (int i = a.page; i <= b.page; ++i) {
     const Page& page = pages_[static_cast<std::size_t>(i)];
     if (page.text == nullptr) continue;
-    const std::string& text = page.text->text;
-    const std::size_t begin = i == a.page ? std::min<std::size_t>(a.byte, text.size()) : 0;
-    const std::size_t end = i == b.page ? std::min<std::size_t>(b.byte, text.size()) : text.size();
-    if (begin < end) result += QString::fromUtf8(text.data() + begin, static_cast<int>(end - begin));
-    if (i < b.page) result += QLatin1Char('\n');
+    const auto size = static_cast<std::uint32_t>(page.text->text.size());
+    const std::uint32_t begin = i == a.page ? std::min(a.byte, size) : 0;
+    const std::uint32_t end = i == b.page ? std::min(b.byte, size) : size;
+    if (begin < end) ranges.push_back({page.part, begin, end});
   }
-  return result;
+  return ranges;
+}
+
+void PagesView::select(const Range& range) {
+  const int page = index_of_part_.value(range.part, -1);
+  select_from_ = {page, range.begin};
+  select_to_ = {page, range.end};
+  viewport()->update();
+}
+
+QString PagesView::selected_text() const {
+  QStringList texts;
+  for (const Range& range : selected_ranges()) {
+    const Page& page = pages_[static_cast<std::size_t>(index_of_part_.value(range.part))];
+    texts << QString::fromUtf8(page.text->text.data() + range.begin, static_cast<int>(range.end - range.begin));
+  }
+  return texts.join(QLatin1Char('\n'));
 }
 
 void PagesView::changeEvent(QEvent* event) {

@@ -44,6 +44,14 @@ class PagesView final : public QAbstractScrollArea {
   /// Places found by a search: page -> byte ranges, shown on the pages and on the scroll bar.
   void set_finds(const QHash<qint64, std::vector<std::pair<std::uint32_t, std::uint32_t>>>& finds);
   QString selected_text() const;
+  struct Range {
+    app::PartId part = 0;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+  };
+  /// What is selected, page by page.
+  std::vector<Range> selected_ranges() const;
+  void select(const Range& range);
   app::PartId part_at_page(int index) const { return pages_.empty() ? 0 : pages_[static_cast<std::size_t>(index)].part; }
 
   double scroll_position() const;          // in pages, for the session

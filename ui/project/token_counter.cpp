@@ -45,14 +45,19 @@ void TokenCounter::refresh() {
   });
 }
 
-void TokenCounter::count(std::vector<app::PartId> parts, std::map<app::PartId, app::Detail> detail) {
+void TokenCounter::count(std::vector<app::PartId> parts, std::map<app::PartId, app::Detail> detail, std::map<app::PartId, app::Passages> passages) {
   if (state_ == nullptr) return;
   const Ticket ticket = counts_.next();
   const QPointer<QObject> self(this);
   // In batches: a measurement that the reader waits for takes its turn in between.
+  struct Asked {
+    app::PartId part = 0;
+    app::Detail detail = app::Detail::kFull;
+    app::Passages passages;
+  };
   struct Batch {
     static void run(TokenCounter* counter, QPointer<QObject> self, std::shared_ptr<State> state, Ticket ticket,
-                    std::shared_ptr<std::vector<std::pair<app::PartId, app::Detail>>> parts, std::size_t from, std::stop_token stop) {
+                    std::shared_ptr<std::vector<Asked>> parts, std::size_t from, std::stop_token stop) {
       if (!ticket.is_current()) return;
       auto builder = state->ready();
       if (!builder) return;
@@ -60,19 +65,20 @@ void TokenCounter::count(std::vector<app::PartId> parts, std::map<app::PartId, a
       QElapsedTimer clock;
       clock.start();
       while (from < parts->size() && clock.elapsed() < kBatchMs && !stop.stop_requested()) {
-        const auto [part, how] = (*parts)[from++];
-        const auto count = (*builder)->count_part(part, how);
-        if (count) counts.emplace_back(part, *count);
+        const Asked& asked = (*parts)[from++];
+        const auto count = (*builder)->count_part(asked.part, asked.detail, asked.passages);
+        if (count) counts.emplace_back(asked.part, *count);
       }
       deliver_to_window(self, ticket, [counter, counts = std::move(counts)] { emit counter->counted(counts); });
       if (from >= parts->size() || stop.stop_requested()) return;
       counter->thread_.post([=](std::stop_token next) { run(counter, self, state, ticket, parts, from, next); });
     }
   };
-  auto list = std::make_shared<std::vector<std::pair<app::PartId, app::Detail>>>();
+  auto list = std::make_shared<std::vector<Asked>>();
   for (const app::PartId part : parts) {
     const auto how = detail.find(part);
-    list->emplace_back(part, how == detail.end() ? app::Detail::kFull : how->second);
+    const auto only = passages.find(part);
+    list->push_back({part, how == detail.end() ? app::Detail::kFull : how->second, only == passages.end() ? app::Passages() : only->second});
   }
   thread_.post([this, self, state = state_, ticket, list](std::stop_token stop) { Batch::run(this, self, state, ticket, list, 0, stop); });
 }

@@ -28,7 +28,7 @@ class TokenCounter final : public QObject {
   void set_subject(const std::filesystem::path& project, std::shared_ptr<const engine::Engine> engine);
   bool can_count() const { return state_ != nullptr; }
   /// Counts these parts, in this order and with this much of each; replaces what still waited.
-  void count(std::vector<app::PartId> parts, std::map<app::PartId, app::Detail> detail);
+  void count(std::vector<app::PartId> parts, std::map<app::PartId, app::Detail> detail, std::map<app::PartId, app::Passages> passages = {});
   /// The exact arithmetic of a prompt; only the newest request is answered.
   void measure(const app::PromptQuestion& question);
   /// The prompt itself, for showing it and for following its citations while the answer streams.

@@ -1,5 +1,6 @@
 #include "ui/review/secrets_dialog.h"
 
+#include <QCheckBox>
 #include <QDialogButtonBox>
 #include <QHeaderView>
 #include <QLabel>
@@ -14,7 +15,7 @@
 
 namespace ui {
 
-SecretsDialog::SecretsDialog(ProjectSession& session, SourceModel& sources, SecretWatch& watch, QWidget* parent)
+SecretsDialog::SecretsDialog(ProjectSession& session, SourceModel& sources, SecretWatch& watch, bool mask, QWidget* parent)
     : QDialog(parent), session_(session), sources_(sources), watch_(watch), list_(new QTreeWidget), out_(nullptr), allow_(nullptr) {
   setWindowTitle(tr("Possible secrets"));
   resize(640, 400);
@@ -35,6 +36,10 @@ SecretsDialog::SecretsDialog(ProjectSession& session, SourceModel& sources, Secr
   list_->header()->setStretchLastSection(false);
   for (const int column : {1, 2}) list_->header()->setSectionResizeMode(column, QHeaderView::ResizeToContents);
   layout->addWidget(list_, 1);
+  auto* stars = new QCheckBox(tr("The model reads stars in their place; the files stay as they are"));
+  stars->setChecked(mask);
+  connect(stars, &QCheckBox::toggled, this, &SecretsDialog::masked);
+  layout->addWidget(stars);
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close);
   out_ = buttons->addButton(tr("Leave these files out"), QDialogButtonBox::ActionRole);
   allow_ = buttons->addButton(tr("They may stay"), QDialogButtonBox::ActionRole);

@@ -16,12 +16,14 @@ class SecretsDialog final : public QDialog {
   Q_OBJECT
 
  public:
-  SecretsDialog(ProjectSession& session, SourceModel& sources, SecretWatch& watch, QWidget* parent = nullptr);
+  SecretsDialog(ProjectSession& session, SourceModel& sources, SecretWatch& watch, bool mask, QWidget* parent = nullptr);
 
  signals:
   void place_activated(app::PartId part, std::uint32_t begin, std::uint32_t end);
   /// These parts are not to be chosen any more.
   void leave_out(const std::vector<app::PartId>& parts);
+  /// Whether the model reads stars in the place of what looks like a secret.
+  void masked(bool on);
 
  private:
   void fill();

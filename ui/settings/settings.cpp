@@ -73,6 +73,8 @@ app::Question Settings::question() const {
   question.sampling.seed = static_cast<std::uint64_t>(whole("ask/seed", 0, 0, 1'000'000'000));
   question.sampling.max_new_tokens = 0;  // the reserve
   question.prompt.reserve = whole("ask/reserve", 0, 0, kLongestContext);
+  question.max_thinking_tokens = whole("ask/max_thinking", 0, 0, kLongestContext);
+  question.prompt.mask_secrets = store_.value(QStringLiteral("ask/mask_secrets"), false).toBool();
   question.selection.mode = static_cast<engine::SelectionMode>(whole("ask/selection", 0, 0, 2));
   question.selection.top_k = whole("ask/top_k", 0, 0, kLongestContext);
   question.selection.keep = store_.value(QStringLiteral("ask/keep"), false).toBool();
@@ -86,6 +88,8 @@ void Settings::set_question(const app::Question& question) {
   store_.setValue(QStringLiteral("ask/top_p"), question.sampling.top_p);
   store_.setValue(QStringLiteral("ask/seed"), static_cast<int>(question.sampling.seed));
   store_.setValue(QStringLiteral("ask/reserve"), static_cast<int>(question.prompt.reserve));
+  store_.setValue(QStringLiteral("ask/max_thinking"), question.max_thinking_tokens);
+  store_.setValue(QStringLiteral("ask/mask_secrets"), question.prompt.mask_secrets);
   store_.setValue(QStringLiteral("ask/selection"), static_cast<int>(question.selection.mode));
   store_.setValue(QStringLiteral("ask/top_k"), question.selection.top_k);
   store_.setValue(QStringLiteral("ask/keep"), question.selection.keep);

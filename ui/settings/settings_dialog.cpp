@@ -47,7 +47,7 @@ SettingsDialog::SettingsDialog(Settings& settings, const QList<QAction*>& comman
     : QDialog(parent), settings_(settings), model_(settings.model()), sections_(new QListWidget), pages_(new QStackedWidget),
       model_name_(new QLabel), device_(new QComboBox), threads_(new QSpinBox), context_(new QSpinBox),
       keep_read_(new QCheckBox(tr("Keep what was read between starts"))), own_sampling_(new QCheckBox(tr("Other than the model suggests"))),
-      temperature_(new QDoubleSpinBox), top_p_(new QDoubleSpinBox), seed_(new QSpinBox), reserve_(new QSpinBox), selection_(new QComboBox),
+      temperature_(new QDoubleSpinBox), top_p_(new QDoubleSpinBox), seed_(new QSpinBox), reserve_(new QSpinBox), max_thinking_(new QSpinBox), mask_secrets_(new QCheckBox(tr("Sent as stars"))), selection_(new QComboBox),
       top_k_(new QSpinBox), keep_(new QCheckBox(tr("The newest tokens, headings and the question"))), trace_(new QComboBox),
       theme_(new QComboBox), reduced_motion_(new QCheckBox(tr("Nothing moves by itself"))), editor_(new QLineEdit), shortcuts_(new ShortcutsPage(commands)) {
   setWindowTitle(tr("Settings"));
@@ -158,6 +158,12 @@ void SettingsDialog::make_answers_page() {
   reserve_->setSuffix(tr(" tokens"));
   reserve_->setValue(static_cast<int>(now.prompt.reserve));
   row(form, tr("Room for the answer"), reserve_, tr("Kept free for thinking and answer; the meter shows it."));
+  max_thinking_->setRange(0, kLongestContext);
+  max_thinking_->setSingleStep(256);
+  max_thinking_->setSpecialValueText(tr("as long as it likes"));
+  max_thinking_->setSuffix(tr(" tokens"));
+  max_thinking_->setValue(now.max_thinking_tokens);
+  row(form, tr("Thinking at most"), max_thinking_, tr("Then the thinking is closed and the answer begins."));
   own_sampling_->setChecked(now.own_sampling);
   row(form, tr("Sampling"), own_sampling_);
   temperature_->setRange(0, 2);
@@ -186,6 +192,8 @@ void SettingsDialog::make_answers_page() {
   row(form, tr("Keys per query"), top_k_);
   keep_->setChecked(now.selection.keep);
   row(form, tr("Always select"), keep_);
+  mask_secrets_->setChecked(now.prompt.mask_secrets);
+  row(form, tr("Possible secrets"), mask_secrets_, tr("What looks like a key or a password stays in its file, but the model does not read it."));
   trace_->addItems({tr("Nothing"), tr("Blocks of 64 tokens"), tr("Exact positions")});
   trace_->setCurrentIndex(static_cast<int>(now.trace_level));
   row(form, tr("Record"), trace_, tr("What the map can show of the selections afterwards."));
@@ -233,6 +241,8 @@ app::Question SettingsDialog::question() const {
   question.sampling.top_p = top_p_->value();
   question.sampling.seed = static_cast<std::uint64_t>(seed_->value());
   question.prompt.reserve = reserve_->value();
+  question.max_thinking_tokens = max_thinking_->value();
+  question.prompt.mask_secrets = mask_secrets_->isChecked();
   question.selection.mode = static_cast<engine::SelectionMode>(selection_->currentIndex());
   question.selection.top_k = top_k_->value();
   question.selection.keep = keep_->isChecked();

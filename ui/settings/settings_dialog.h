@@ -64,6 +64,8 @@ class SettingsDialog final : public QDialog {
   QDoubleSpinBox* top_p_;
   QSpinBox* seed_;
   QSpinBox* reserve_;
+  QSpinBox* max_thinking_;
+  QCheckBox* mask_secrets_;
   QComboBox* selection_;
   QSpinBox* top_k_;
   QCheckBox* keep_;

@@ -49,8 +49,9 @@ void SourceDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option
   painter->setPen(ticked == Qt::Unchecked ? t.ink_soft : t.ink);
   QRect text(x, row.rect.top(), row.rect.right() - x, row.rect.height());
   const int detail = index.data(SourceModel::kDetailRole).toInt();
-  if (detail == static_cast<int>(app::Detail::kOutline) || detail == static_cast<int>(app::Detail::kName)) {
-    const QString tag = detail == static_cast<int>(app::Detail::kOutline) ? SourceModel::tr("outline") : SourceModel::tr("name");
+  const bool in_passages = index.data(SourceModel::kPassagesRole).toBool();
+  if (in_passages || detail == static_cast<int>(app::Detail::kOutline) || detail == static_cast<int>(app::Detail::kName)) {
+    const QString tag = in_passages ? SourceModel::tr("passages") : detail == static_cast<int>(app::Detail::kOutline) ? SourceModel::tr("outline") : SourceModel::tr("name");
     painter->save();
     painter->setFont(small_font());
     painter->setPen(t.sky);

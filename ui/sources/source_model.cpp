@@ -120,6 +120,7 @@ SourceState SourceModel::state() const {
   SourceState state;
   state.ticked = ticked();
   state.detail = details();
+  state.passages = passages_;
   for (const int id : nodes_[0].children) state.order.push_back(nodes_[id].document);
   return state;
 }
@@ -128,6 +129,9 @@ void SourceModel::restore(const SourceState& state) {
   order_ = state.order;
   detail_.clear();
   for (const auto& [part, how] : state.detail) detail_.insert(part, how);
+  for (const auto& [part, chosen] : passages_) exact_.remove(part);
+  for (const auto& [part, chosen] : state.passages) exact_.remove(part);
+  passages_ = state.passages;
   for (const Node& node : nodes_) {
     if (node.part != 0 && node.detail != static_cast<int>(detail(node.part))) exact_.remove(node.part);
   }
@@ -140,11 +144,24 @@ void SourceModel::restore(const SourceState& state) {
   emit details_changed();
 }
 
+void SourceModel::choose_passages(const std::map<app::PartId, app::Passages>& chosen) {
+  SourceState after = state();
+  const SourceState before = after;
+  for (const auto& [part, passages] : chosen) {
+    if (passages.empty()) after.passages.erase(part);
+    else after.passages[part] = passages;
+    if (std::find(after.ticked.begin(), after.ticked.end(), part) == after.ticked.end()) after.ticked.push_back(part);
+  }
+  restore(after);
+  emit changed_by_user(tr("Choose passages"), before, state());
+}
+
 void SourceModel::set_detail(const QModelIndex& index, app::Detail detail) {
   const SourceState before = state();
   for (const app::PartId part : parts_below(index)) {
     Node& node = nodes_[node_of_part_.value(part)];
-    if (node.detail == static_cast<int>(detail)) continue;
+    const bool was_cut = passages_.erase(part) > 0;
+    if (node.detail == static_cast<int>(detail) && !was_cut) continue;
     if (detail == app::Detail::kFull) detail_.remove(part);
     else detail_.insert(part, detail);
     exact_.remove(part);
@@ -426,6 +443,7 @@ QVariant SourceModel::data(const QModelIndex& index, int role) const {
                          : node.kind == Kind::kDocument && node.document_kind == app::DocumentKind::kCodeTree ? QStringLiteral("tree")
                                                                                                            : QStringLiteral("code");
     case kDetailRole: return node.detail;
+    case kPassagesRole: return node.part != 0 && passages_.contains(node.part);
     case kTintRole: return node.kind == Kind::kDocument ? node.row : -1;
     default: return {};
   }

@@ -20,7 +20,7 @@ class SourceModel final : public QAbstractItemModel {
 
  public:
   enum Column { kName, kTokens, kColumns };
-  enum Role { kDocumentRole = Qt::UserRole, kPartRole, kTokensRole, kExactRole, kHeatRole, kTintRole, kNoteRole, kKindRole, kDetailRole };
+  enum Role { kDocumentRole = Qt::UserRole, kPartRole, kTokensRole, kExactRole, kHeatRole, kTintRole, kNoteRole, kKindRole, kDetailRole, kPassagesRole };
   enum class Kind { kDocument, kFolder, kPart };
 
   using Parts = std::map<app::DocumentId, std::vector<app::Part>>;
@@ -52,6 +52,10 @@ class SourceModel final : public QAbstractItemModel {
   void set_detail(const QModelIndex& index, app::Detail detail);
   app::Detail detail(app::PartId part) const { return detail_.value(part, app::Detail::kFull); }
   std::map<app::PartId, app::Detail> details() const;
+  /// Ticks these parts and, of each that has passages here, lets only those go in; an empty list: all of
+  /// it again. The user's doing.
+  void choose_passages(const std::map<app::PartId, app::Passages>& chosen);
+  const std::map<app::PartId, app::Passages>& passages() const { return passages_; }
   /// Moves a document among its like; its place is its place in the prompt. The user's doing as well.
   void move_document(app::DocumentId document, int step);
   std::vector<app::PartId> all_parts() const;
@@ -131,6 +135,7 @@ class SourceModel final : public QAbstractItemModel {
   QString filter_;
   std::int64_t n_matches_ = 0;
   QHash<qint64, app::Detail> detail_;
+  std::map<app::PartId, app::Passages> passages_;
   std::vector<app::DocumentId> order_;   // as the user put them
   std::vector<app::Document> documents_; // as they came, for another order
   Parts parts_;

@@ -13,6 +13,7 @@ namespace ui {
 struct SourceState {
   std::vector<app::PartId> ticked;
   std::map<app::PartId, app::Detail> detail;  // parts that are not here go in whole
+  std::map<app::PartId, app::Passages> passages;  // of these parts only what was chosen in the reader
   std::vector<app::DocumentId> order;         // documents that are not here follow behind
   friend bool operator==(const SourceState&, const SourceState&) = default;
 };

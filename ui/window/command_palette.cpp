@@ -115,12 +115,29 @@ void CommandPalette::collect() {
   }
 }
 
+void CommandPalette::collect_runs() {
+  if (!window_.workspace().session().is_open()) return;
+  window_.workspace().session().with_project(
+      this, [](app::Project& project) { return project.runs(); },
+      [this, ticket = runs_.next()](const app::Result<std::vector<app::Run>>& runs) {
+        if (!ticket.is_current() || !runs) return;
+        // What is shown points into the list that grows now.
+        shown_.clear();
+        for (const app::Run& run : *runs) {
+          const app::RunId id = run.id;
+          entries_.push_back({QString::fromStdString(run.question).simplified(), tr("Run %1").arg(id), QStringLiteral("branch"), {}, [this, id] { window_.conversation().open_run(id); }});
+        }
+        show_matches();
+      });
+}
+
 void CommandPalette::open() {
   collect();
   const int width = std::min(kWidth, window_.width() - 2 * kPanelMargin);
   setGeometry((window_.width() - width) / 2, 56, width, std::min(440, window_.height() - 120));
   edit_->clear();
   show_matches();
+  collect_runs();
   show();
   raise();
   edit_->setFocus();

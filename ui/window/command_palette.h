@@ -6,6 +6,8 @@
 #include <functional>
 #include <vector>
 
+#include "ui/background_task.h"
+
 class QLineEdit;
 class QListWidget;
 
@@ -39,6 +41,8 @@ class CommandPalette final : public QFrame {
 
  private:
   void collect();
+  /// The saved runs of the project, when they are there.
+  void collect_runs();
   void show_matches();
   void run_current();
 
@@ -48,6 +52,7 @@ class CommandPalette final : public QFrame {
   std::vector<Entry> entries_;
   std::vector<const Entry*> shown_;
   QStringList used_;
+  Tickets runs_;
 };
 
 /// How well `words` (letters in order, words at starts first) fit a text; 0: not at all.

@@ -167,6 +167,15 @@ void MainWindow::wire() {
   connect(welcome_, &Welcome::project_requested, this, [this](const QString& path) { open_project(path.toStdString()); });
   connect(welcome_, &Welcome::example_requested, this, &MainWindow::ask);
   connect(sample_, &SampleGuide::failed, this, &MainWindow::show_message);
+  connect(document_, &DocumentPanel::choose_requested, this, [this](const std::map<app::PartId, app::Passages>& chosen) {
+    workspace_.sources().choose_passages(chosen);
+    sources_->reveal(chosen.begin()->first);
+  });
+  connect(document_, &DocumentPanel::ask_requested, this, [this](const QString& words, const QString& place) {
+    docks_[QStringLiteral("conversation")]->show();
+    conversation_->question_box()->set_text(tr("About “%1” (%2): ").arg(words, place));
+    conversation_->question_box()->focus();
+  });
   connect(conversation_, &ConversationPanel::citation_activated, this, &MainWindow::open_citation);
   connect(conversation_, &ConversationPanel::citation_hovered, this, [this](const app::Citation* citation, const QPoint& at) {
     if (citation == nullptr) preview_->dismiss();

@@ -89,8 +89,15 @@ void MainWindow::fill_recent(QMenu* menu) {
 void MainWindow::make_edit_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&Edit"));
   QUndoStack& undo = workspace_.undo();
-  QAction* undo_action = command(menu, QStringLiteral("edit.undo"), tr("&Undo"), QKeySequence::Undo, [&undo] { undo.undo(); });
-  QAction* redo_action = command(menu, QStringLiteral("edit.redo"), tr("&Redo"), QKeySequence::Redo, [&undo] { undo.redo(); });
+  // The run that goes on has its place in the conversation as it is.
+  const auto waits = [this, &undo](int command) {
+    const QUndoCommand* next = undo.command(command);
+    if (next == nullptr || next->id() != ConversationPanel::kUndoId || !workspace_.asker().running()) return false;
+    show_message(tr("A question is being answered; undo changes of the conversation when it is done."));
+    return true;
+  };
+  QAction* undo_action = command(menu, QStringLiteral("edit.undo"), tr("&Undo"), QKeySequence::Undo, [&undo, waits] { if (!waits(undo.index() - 1)) undo.undo(); });
+  QAction* redo_action = command(menu, QStringLiteral("edit.redo"), tr("&Redo"), QKeySequence::Redo, [&undo, waits] { if (!waits(undo.index())) undo.redo(); });
   undo_action->setEnabled(false);
   redo_action->setEnabled(false);
   connect(&undo, &QUndoStack::canUndoChanged, undo_action, &QAction::setEnabled);
@@ -99,6 +106,9 @@ void MainWindow::make_edit_menu() {
   connect(&undo, &QUndoStack::redoTextChanged, redo_action, [redo_action](const QString& text) { redo_action->setText(tr("&Redo %1").arg(text).trimmed()); });
   menu->addSeparator();
   command(menu, QStringLiteral("edit.find"), tr("&Find in the document"), QKeySequence::Find, [this] { document_->show_find(); }, QStringLiteral("search"));
+  command(menu, QStringLiteral("edit.ask_selection"), tr("&Ask about the selection"), QKeySequence(QStringLiteral("Ctrl+Shift+L")), [this] { document_->ask_about_selection(); }, QStringLiteral("ask"));
+  command(menu, QStringLiteral("edit.choose_selection"), tr("Choose only the selec&ted lines as source"), {}, [this] { document_->choose_selection(); }, QStringLiteral("code"));
+  command(menu, QStringLiteral("edit.choose_part"), tr("Choose the open page or file as source"), {}, [this] { document_->choose_open_part(); }, QStringLiteral("page"));
   command(menu, QStringLiteral("edit.search"), tr("&Search the sources"), QKeySequence(QStringLiteral("Ctrl+K")), [this] { sources_->focus_search(); });
   command(menu, QStringLiteral("edit.remove"), tr("Re&move the chosen documents"), {}, [this] { sources_->remove_selected(); }, QStringLiteral("remove"));
   menu->addSeparator();

@@ -13,6 +13,7 @@
 #include "ui/conversation/compare_dialog.h"
 #include "ui/conversation/conversation_export.h"
 #include "ui/conversation/conversation_panel.h"
+#include "ui/conversation/export_figures.h"
 #include "ui/conversation/prompt_view.h"
 #include "ui/page/document_panel.h"
 #include "ui/review/findings_panel.h"
@@ -100,7 +101,13 @@ void MainWindow::show_findings(const std::vector<app::Finding>& findings, const 
 }
 
 void MainWindow::show_secrets() {
-  SecretsDialog dialog(workspace_.session(), workspace_.sources(), *secrets_, this);
+  SecretsDialog dialog(workspace_.session(), workspace_.sources(), *secrets_, workspace_.question_settings().prompt.mask_secrets, this);
+  connect(&dialog, &SecretsDialog::masked, this, [this](bool on) {
+    app::Question question = workspace_.question_settings();
+    question.prompt.mask_secrets = on;
+    settings_.set_question(question);
+    workspace_.set_question_settings(question);
+  });
   connect(&dialog, &SecretsDialog::place_activated, this, [this](app::PartId part, std::uint32_t begin, std::uint32_t end) { document_->open(part, begin, end); });
   connect(&dialog, &SecretsDialog::leave_out, sources_, &SourcesPanel::leave_out);
   dialog.exec();
@@ -168,8 +175,21 @@ void MainWindow::export_conversation() {
   if (path.isEmpty()) return;
   if (QFileInfo(path).suffix().isEmpty()) path += kind.section(QStringLiteral("(*"), 1).chopped(1);
   const QString title = QString::fromStdString(workspace_.session().path().stem().string());
-  const auto written = ui::export_conversation(title, conversation_->exported(), path);
-  show_message(written ? tr("Written: %1").arg(path) : QString::fromStdString(written.error().message));
+  const auto stop = std::make_shared<std::stop_source>();
+  const int job = workspace_.jobs().begin(tr("Export to %1").arg(QFileInfo(path).fileName()), [stop] { stop->request_stop(); });
+  workspace_.session().with_project(
+      this,
+      [turns = conversation_->exported(), worker = workspace_.session().worker(), stop](app::Project& project) mutable -> app::Result<std::vector<ExportedTurn>> {
+        add_figures(project, worker, turns, stop->get_token());
+        if (stop->stop_requested()) return app::Error{app::ErrorCode::kCancelled, tr("The export was stopped; nothing was written.").toStdString()};
+        return std::move(turns);
+      },
+      [this, job, title, path](app::Result<std::vector<ExportedTurn>> turns) {
+        const app::Result<void> written = turns ? ui::export_conversation(title, *turns, path) : app::Result<void>(turns.error());
+        const QString failure = written ? QString() : QString::fromStdString(written.error().message);
+        workspace_.jobs().finish(job, failure);
+        show_message(written ? tr("Written: %1").arg(path) : failure);
+      });
 }
 
 void MainWindow::follow_link(const QString& address) {

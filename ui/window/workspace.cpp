@@ -133,7 +133,7 @@ void Workspace::on_opened() {
   session_.setting(kSourcesKey, this, [this](const QString& json) {
     SourceState state = source_state_from_json(QJsonDocument::fromJson(json.toUtf8()).object());
     state.ticked = sources_.ticked();
-    if (!state.detail.empty() || !state.order.empty()) sources_.restore(state);
+    if (!state.detail.empty() || !state.order.empty() || !state.passages.empty()) sources_.restore(state);
   });
   emit obstacle_changed();
 }
@@ -154,7 +154,7 @@ void Workspace::count_tokens() {
     if (!chosen.contains(part)) parts.push_back(part);
   }
   std::erase_if(parts, [this](app::PartId part) { return sources_.index_of(part).data(SourceModel::kExactRole).toBool(); });
-  if (!parts.empty()) counter_.count(std::move(parts), sources_.details());
+  if (!parts.empty()) counter_.count(std::move(parts), sources_.details(), sources_.passages());
 }
 
 void Workspace::save_ticks() {
@@ -188,6 +188,12 @@ void Workspace::set_thinking(bool thinking) {
 void Workspace::set_question_settings(const app::Question& settings) {
   settings_ = settings;
   measure_soon();
+  emit question_settings_changed();
+}
+
+void Workspace::set_max_thinking(int tokens) {
+  settings_.max_thinking_tokens = tokens;
+  emit question_settings_changed();
 }
 
 app::Question Workspace::make_question(const QString& text) const {
@@ -197,6 +203,7 @@ app::Question Workspace::make_question(const QString& text) const {
   question.prompt.question = text.toStdString();
   question.prompt.sources.parts = sources_.ticked();
   question.prompt.sources.detail = sources_.details();
+  question.prompt.sources.passages = sources_.passages();
   question.prompt.thinking = thinking_;
   question.prompt.earlier = earlier_;
   return question;

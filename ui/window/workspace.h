@@ -61,6 +61,7 @@ class Workspace final : public QObject {
   /// Sampling, selection, reserve and trace level of the questions to come.
   void set_question_settings(const app::Question& settings);
   const app::Question& question_settings() const { return settings_; }
+  void set_max_thinking(int tokens);
 
   /// The prompt of the run that goes on or has just ended.
   std::shared_ptr<const app::Prompt> prompt() const { return prompt_; }
@@ -78,6 +79,7 @@ class Workspace final : public QObject {
  signals:
   void budget_changed();
   void obstacle_changed();
+  void question_settings_changed();
   void model_changed();
   void citations_found(const std::vector<app::Citation>& citations);
   void trace_ready();
