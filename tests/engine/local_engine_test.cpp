@@ -169,7 +169,7 @@ class LocalEngineTest : public QObject {
     QVERIFY(whole.thinking.starts_with(cut.thinking));
     QVERIFY(cut.thinking.size() < whole.thinking.size());
     QVERIFY(!cut.answer.empty());
-    QCOMPARE(cut.trace->n_thinking, std::int64_t{4});  // with the token that closes it
+    QCOMPARE(cut.trace->n_thinking, std::int64_t{3});
     QVERIFY(cut.answer.find("think>") == std::string::npos);
   }
 

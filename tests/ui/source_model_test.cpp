@@ -128,9 +128,9 @@ void SourceModelTest::documents_keep_the_order_that_the_user_gave_them() {
 }
 
 void SourceModelTest::what_the_user_decided_survives_being_written_down() {
-  const ui::SourceState state{{3, 1}, {{3, app::Detail::kName}, {1, app::Detail::kOutline}}, {2, 1}};
+  const ui::SourceState state{{3, 1}, {{3, app::Detail::kName}, {1, app::Detail::kOutline}}, {2, 1}, {{3, {{5, 9}, {20, 4000000000}}}}};
   QCOMPARE(ui::source_state_from_json(ui::source_state_to_json(state)), state);
-  QVERIFY(ui::source_state_from_json({{"detail", QJsonObject{{"5", 77}}}, {"order", "nonsense"}}) == ui::SourceState());
+  QVERIFY(ui::source_state_from_json({{"detail", QJsonObject{{"5", 77}}}, {"order", "nonsense"}, {"passages", QJsonObject{{"5", "nonsense"}}}}) == ui::SourceState());
 }
 
 void SourceModelTest::fifty_thousand_files_filter_within_a_tenth_of_a_second() {

@@ -13,8 +13,8 @@ namespace ui {
 struct SourceState {
   std::vector<app::PartId> ticked;
   std::map<app::PartId, app::Detail> detail;  // parts that are not here go in whole
-  std::map<app::PartId, app::Passages> passages;  // of these parts only what was chosen in the reader
   std::vector<app::DocumentId> order;         // documents that are not here follow behind
+  std::map<app::PartId, app::Passages> passages = {};  // of these parts only what was chosen in the reader
   friend bool operator==(const SourceState&, const SourceState&) = default;
 };
 
