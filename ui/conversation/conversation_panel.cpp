@@ -199,21 +199,6 @@ void ConversationPanel::remove_turn(int turn) {
   change_tree(tr("Remove from the conversation"), after);
 }
 
-void ConversationPanel::open_run(app::RunId run) {
-  if (workspace_.asker().running()) {
-    emit message(tr("A question is being answered; open another run when it is done."));
-    return;
-  }
-  const int known = tree_.find(run);
-  if (known >= 0) tree_.open(known);
-  else tree_.add(-1, run);
-  save_conversation();
-  show_branch();
-  for (int i = 0; i < view_->n_turns(); ++i) {
-    if (view_->turn(i)->run_id() == run) view_->ensureWidgetVisible(view_->turn(i), 0, kPanelMargin);
-  }
-}
-
 void ConversationPanel::set_empty_widget(QWidget* widget) { view_->set_empty_widget(widget); }
 
 bool ConversationPanel::empty() const { return view_->n_turns() == 0; }
@@ -364,12 +349,12 @@ void ConversationPanel::open_run(app::RunId run) {
     emit message(tr("A question is being answered; open the run when it is done."));
     return;
   }
-  if (!tree_.open(run)) {
-    tree_.clear();
-    tree_.add(-1, run);
-  }
+  if (!tree_.open(run)) tree_.add(-1, run);
   save_conversation();
   show_branch();
+  for (int i = 0; i < view_->n_turns(); ++i) {
+    if (view_->turn(i)->run_id() == run) view_->ensureWidgetVisible(view_->turn(i), 0, kPanelMargin);
+  }
 }
 
 void ConversationPanel::tell_earlier() {

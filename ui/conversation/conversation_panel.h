@@ -33,7 +33,7 @@ class ConversationPanel final : public QFrame {
 
   void ask(const QString& question);
   void new_conversation();
-  /// Shows a saved run: its branch of the present conversation, or a conversation that begins with it.
+  /// Shows a saved run: its branch of the present conversation, or a branch that begins with it.
   void open_run(app::RunId run);
   QuestionBox* question_box() const { return box_; }
   ConversationView* view() const { return view_; }
@@ -51,8 +51,6 @@ class ConversationPanel final : public QFrame {
   /// The questions of the open branch, for finding one again.
   QStringList questions() const;
   void show_question(const QString& question);
-  /// Opens the branch of a saved run; one that is in no branch begins a branch of its own.
-  void open_run(app::RunId run);
   /// Undo and redo of the conversation come here. Not while a question is being answered.
   void restore_tree(const QByteArray& json);
   static constexpr int kUndoId = 1;  // QUndoCommand::id of what changes the conversation

@@ -38,18 +38,6 @@ void ConversationTree::remove(int node) {
   *this = std::move(kept);
 }
 
-int ConversationTree::find(app::RunId run) const {
-  const auto found = std::find_if(nodes_.begin(), nodes_.end(), [run](const Node& node) { return node.run == run; });
-  return found == nodes_.end() ? -1 : static_cast<int>(found - nodes_.begin());
-}
-
-void ConversationTree::open(int node) {
-  for (; node >= 0; node = parent(node)) {
-    const int above = parent(node);
-    (above < 0 ? open_root_ : nodes_[static_cast<std::size_t>(above)].open_child) = node;
-  }
-}
-
 void ConversationTree::clear() {
   nodes_.clear();
   open_root_ = -1;

@@ -16,10 +16,6 @@ class ConversationTree {
   int add(int parent, app::RunId run);
   /// Takes a run out with all that was asked below it; another version of it is opened where there is one.
   void remove(int node);
-  /// The node of a run; -1 where it is not in here.
-  int find(app::RunId run) const;
-  /// Opens the branch that leads to this node.
-  void open(int node);
   void clear();
   bool empty() const { return nodes_.empty(); }
   /// The open branch from the start, as nodes.
