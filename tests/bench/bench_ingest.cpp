@@ -52,8 +52,10 @@ int main(int argc, char** argv) {
     struct rusage workers {};
     getrusage(RUSAGE_CHILDREN, &workers);
     const double own = cpu_seconds(RUSAGE_SELF), theirs = cpu_seconds(RUSAGE_CHILDREN);
-    std::printf("parts,%lld,bytes,%lld,wall_s,%.3f,cpu_here_s,%.3f,cpu_workers_s,%.3f,parts_per_cpu_s,%.1f,worker_rss_mib,%.1f\n", static_cast<long long>(last.n_done),
-                static_cast<long long>(last.n_bytes), wall, own, theirs, static_cast<double>(last.n_done) / (own + theirs), static_cast<double>(workers.ru_maxrss) / 1024);
+    const auto read = (*project)->parts(*id);
+    const auto n_parts = static_cast<long long>(read ? read->size() : 0);
+    std::printf("parts,%lld,bytes,%lld,wall_s,%.3f,cpu_here_s,%.3f,cpu_workers_s,%.3f,parts_per_cpu_s,%.1f,worker_rss_mib,%.1f\n", n_parts,
+                static_cast<long long>(last.n_bytes), wall, own, theirs, static_cast<double>(n_parts) / (own + theirs), static_cast<double>(workers.ru_maxrss) / 1024);
     if (argc > 3 && std::strcmp(argv[3], "--text") == 0) print_text(**project, *id);
     const auto documents = (*project)->documents();
     for (const app::Document& document : documents.value()) std::printf("note: %s\n", document.note.c_str());
