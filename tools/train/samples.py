@@ -82,14 +82,15 @@ class Block:
 class Maker:
     """split 0: training text, 1: held-out text. direct, not_found, several: shares of answers without thinking, without a match, with
     more than one; hard: share of questions whose words are also put into other blocks; common: share of questions made of words that
-    several blocks hold; words: share of questions worded as the program words them, the rarest word first; permute: share of documents in which all
+    several blocks hold; words: share of questions worded as the program words them, the rarest word first; partly: share of the questions without
+    a match of which some words do stand there; permute: share of documents in which all
     ordinary tokens are exchanged for others, so that nothing but the document helps; skip: share of prompts with position skips."""
 
-    def __init__(self, pool, seed, split=0, direct=.1, not_found=.15, several=.08, hard=.35, common=.25, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, words=.75):
+    def __init__(self, pool, seed, split=0, direct=.1, not_found=.15, several=.08, hard=.35, common=.25, permute=.15, kinds=None, held_forms=0., skip=.8, variants=.07, words=.75, partly=.2):
         self.p, self.r, self.split = pool, random.Random(seed), split
         self.n = np.random.default_rng(seed)
         self.direct, self.not_found, self.several, self.hard, self.common, self.permute, self.kinds = direct, not_found, several, hard, common, permute, kinds
-        self.held_forms, self.skip, self.variants, self.words = held_forms, skip, variants, words
+        self.held_forms, self.skip, self.variants, self.words, self.partly = held_forms, skip, variants, words, partly
         e = pool.enc
         self.open, self.close, self.bracket, self.bracket_nl = e("[p"), e(" [p"), e("]"), e("]\n")
         self.looking, self.comma, self.nl, self.found, self.nothing = e("Looking for:"), e(","), e("\n"), e("Found"), e("Nothing found")
@@ -398,7 +399,7 @@ class Maker:
             os_ = [s for s in os_ if self.key(o, s) not in where]
             if not os_: return None
             chosen = [(o, s) for s in r.sample(os_, min(len(os_), r.choice((1, 1, 2, 2, 3))))]
-            if r.random() < .2: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
+            if r.random() < self.partly: chosen = chosen[:2] + [(b, r.choice(spans))]; kind = "partly absent"
             r.shuffle(chosen)
             words = [(self.key(x, s), self.keyword(x, s)[1:], None) for x, s in chosen]
             if r.random() < .35:                       # almost a word of the documents
