@@ -91,12 +91,14 @@ void TerminalObserver::finish() {
   if (answering_) say(take(answer_text_, /*is_last=*/true) + "\n");
 }
 
-void show_end(const Run& run, const std::vector<Citation>& citations) {
+void show_end(const Run& run, const std::vector<Citation>& citations, const std::vector<CitationEvidence>& evidence) {
   note("\n");
-  for (const Citation& citation : citations) {
+  for (std::size_t i = 0; i < citations.size(); ++i) {
+    const Citation& citation = citations[i];
     // The one at the quotation's end says the same.
     if (citation.opens) continue;
-    note("  " + citation.label + ": " + words_for(citation) + "\n");
+    const std::string selected = i < evidence.size() ? words_for(evidence[i]) : std::string();
+    note("  " + citation.label + ": " + words_for(citation) + (selected.empty() ? "" : "; " + selected) + "\n");
   }
   note("\nPrompt " + with_commas(run.n_prompt_tokens) + " tokens" + (run.n_cached_tokens > 0 ? ", " + with_commas(run.n_cached_tokens) + " of them from before" : "") +
        ": read in " + seconds(run.prefill_seconds) + rate(prefill_rate(run)) + ". Answer " + with_commas(run.n_generated_tokens) + " tokens in " +
@@ -106,9 +108,10 @@ void show_end(const Run& run, const std::vector<Citation>& citations) {
   if (run.id > 0) note("Saved as run " + std::to_string(run.id) + ".\n");
 }
 
-ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations) {
+ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations, const std::vector<CitationEvidence>& evidence) {
   ordered_json rows = ordered_json::array();
-  for (const Citation& one : citations) {
+  for (std::size_t i = 0; i < citations.size(); ++i) {
+    const Citation& one = citations[i];
     rows.push_back({{"label", one.label},
                     {"check", words_for(one)},
                     {"quote", one.quote},
@@ -118,6 +121,7 @@ ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations)
                     {"source_begin", one.source_begin},
                     {"source_end", one.source_end},
                     {"opens", one.opens}});
+    if (i < evidence.size()) rows.back()["selection"] = words_for(evidence[i]);
   }
   return {{"run", run.id},
           {"asked_at", run.asked_at},

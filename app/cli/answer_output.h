@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "app/cli/console.h"
+#include "app/heatmap/evidence.h"
 #include "app/question/ask.h"
 
 namespace app::cli {
@@ -46,8 +47,9 @@ class TerminalObserver final : public engine::GenerationObserver {
 };
 
 /// The citations with their marks, and how long it took, on standard error.
-void show_end(const Run& run, const std::vector<Citation>& citations);
+/// `evidence`: one per citation, or none where the run recorded nothing.
+void show_end(const Run& run, const std::vector<Citation>& citations, const std::vector<CitationEvidence>& evidence = {});
 
-nlohmann::ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations);
+nlohmann::ordered_json run_as_json(const Run& run, const std::vector<Citation>& citations, const std::vector<CitationEvidence>& evidence = {});
 
 }  // namespace app::cli

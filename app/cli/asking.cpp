@@ -17,12 +17,17 @@ Result<Answer> Asking::run(const Question& question) const {
   TRY_ASSIGN(Answer answer, answer_question(project, engine, builder, question, observer, stop));
   observer.finish();
   static_cast<void>(save_answer(project, answer));  // not_saved says why, below
+  std::vector<CitationEvidence> evidence;
+  if (answer.generation.trace != nullptr) {
+    TRY_ASSIGN(const auto trace, make_run_trace(project, answer.prompt.map, answer.generation));
+    evidence = citation_evidence(*trace, answer.generation.answer, answer.citations);
+  }
   if (json) {
-    nlohmann::ordered_json out = run_as_json(answer.run, answer.citations);
+    nlohmann::ordered_json out = run_as_json(answer.run, answer.citations, evidence);
     if (!answer.not_saved.empty()) out["not_saved"] = answer.not_saved;
     say_json(out);
   } else {
-    show_end(answer.run, answer.citations);
+    show_end(answer.run, answer.citations, evidence);
   }
   if (!answer.not_saved.empty()) note("The answer was not saved: " + answer.not_saved + "\n");
   return answer;

@@ -100,14 +100,16 @@ int show_one(const Project& project, const RunsArguments& arguments) {
   if (!citations) return fail(citations.error());
   if (arguments.explain) return explain_one(project, *run);
   if (!arguments.as.empty()) return export_one(project, *run, *citations, arguments);
+  const auto trace = load_run_trace(project, arguments.run);  // not every run recorded one
+  const auto evidence = trace ? citation_evidence(**trace, run->answer, *citations) : std::vector<CitationEvidence>();
   if (arguments.json) {
-    say_json(run_as_json(*run, *citations));
+    say_json(run_as_json(*run, *citations, evidence));
     return kOk;
   }
   say("Question: " + run->question + "\n");
   if (!run->thinking.empty()) say("\nThinking: " + run->thinking + "\n");
   say("\n" + run->answer + "\n");
-  show_end(*run, *citations);
+  show_end(*run, *citations, evidence);
   return kOk;
 }
 

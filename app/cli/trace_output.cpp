@@ -78,7 +78,7 @@ std::string trace_summary(const RunTrace& run, const HeatScope& scope, int n_pas
   out += "\nPassages, most selected first:\n";
   for (const SpanHeat& span : rank_spans(heat, run.map, static_cast<std::size_t>(n_passages))) {
     const PromptBlock& block = run.map.blocks[span.block];
-    out += "  " + percent(span.weight) + "  " + std::to_string(span.n_layers) + " layers  [" + std::to_string(block.anchor) + "] " + run.label(block) + ": " + shortened(run.block_texts[span.block]) + "\n";
+    out += "  " + percent(span.weight) + "  " + std::to_string(span.n_layers) + " layers  [" + std::to_string(block.anchor) + "] " + run.label(block) + ": " + (run.block_texts[span.block].empty() ? "(its heading in the prompt)" : shortened(run.block_texts[span.block])) + "\n";
   }
   const UnreadReport unread = unread_report(trace, run.map);
   out += "\nNot consulted by the answer: " + with_commas(unread.n_unread_tokens) + " of " + with_commas(unread.n_tokens) + " tokens";

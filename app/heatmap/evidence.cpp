@@ -30,6 +30,20 @@ const PromptBlock* cited_block(const PromptMap& map, const Citation& citation) {
 
 }  // namespace
 
+std::string words_for(const CitationEvidence& evidence) {
+  switch (evidence.mark) {
+    case SelectionMark::kUnknown:
+      return {};
+    case SelectionMark::kDense:
+      return "nothing was sparse, so every key was selected";
+    case SelectionMark::kSelected:
+      return "selected while it was written (" + std::to_string(evidence.n_layers) + " layers, rank " + std::to_string(evidence.rank) + ")";
+    case SelectionMark::kNotSelected:
+      return "not selected while it was written";
+  }
+  return {};
+}
+
 engine::TokenRange tokens_of_answer(const RunTrace& run, std::uint32_t begin, std::uint32_t end) {
   engine::TokenRange found;
   const auto n = static_cast<std::int64_t>(run.token_ranges.size());

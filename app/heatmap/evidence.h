@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct CitationEvidence {
   int n_layers = 0;
   int rank = 0;               // among all spans of the prompt; 0: not selected
 };
+
+/// "selected while it was written (4 layers, rank 12)", "not selected while it was written"; empty for kUnknown.
+std::string words_for(const CitationEvidence& evidence);
 
 /// One per citation, same order. The sentence begins after the one before it (or after a line break) and
 /// ends with the citation's anchor. Disagreement with Citation::check is worth showing.

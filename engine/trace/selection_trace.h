@@ -119,6 +119,14 @@ struct SelectionTrace {
   }
   Phase phase(std::int64_t token) const { return token < n_thinking ? Phase::kThinking : Phase::kAnswer; }
   bool computed(std::int32_t layer) const { return prefill.empty() || prefill[static_cast<std::size_t>(layer)].computed; }
+  /// What the counts, sets and positions take in memory.
+  std::int64_t bytes() const {
+    std::size_t n = 0;
+    for (const PrefillCounts& layer : prefill) n += layer.counts.size() * sizeof(std::uint16_t);
+    for (const BlockSet& set : decode) n += set.words.size() * sizeof(std::uint64_t);
+    for (const ExactSelection& one : exact) n += one.positions.size() * sizeof(std::int32_t);
+    return static_cast<std::int64_t>(n);
+  }
   /// False when every query saw every visible key: there is nothing that was not consulted.
   bool sparse() const { return n_sparse_queries > 0; }
 };

@@ -83,7 +83,8 @@ QVariant ConsultedModel::data(const QModelIndex& index, int role) const {
   switch (index.column()) {
     case kRank: return heat.rank;
     case kSource: return QString::fromStdString(run_->label(block(index.row())));
-    case kText: return one_line(run_->block_texts[heat.block]);
+    // Not every line of the prompt stands in a source: some name the page or file that follows.
+    case kText: return run_->block_texts[heat.block].empty() ? tr("(the prompt\u2019s heading of this page or file)") : one_line(run_->block_texts[heat.block]);
     case kShare: return share_text(heat.weight);
     case kLayers: return heat.n_layers;
     default: return {};

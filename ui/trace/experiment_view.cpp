@@ -76,6 +76,8 @@ ExperimentView::ExperimentView(QWidget* parent)
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
   table_->setShowGrid(false);
   table_->setFrameShape(QFrame::NoFrame);
+  table_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  table_->horizontalHeader()->setMinimumSectionSize(24);
   table_->verticalHeader()->hide();
   table_->verticalHeader()->setDefaultSectionSize(24);
   table_->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
@@ -100,14 +102,14 @@ ExperimentView::ExperimentView(QWidget* parent)
   right->setSpacing(4);
   right->addWidget(note_);
   auto* results = new QHBoxLayout;
-  results->addWidget(text_, 2);
-  results->addWidget(table_, 3);
+  results->addWidget(text_, 5);
+  results->addWidget(table_, 8);
   right->addLayout(results, 1);
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(8, 6, 0, 0);
   layout->setSpacing(12);
-  layout->addLayout(left, 2);
-  layout->addLayout(right, 4);
+  layout->addLayout(left, 3);
+  layout->addLayout(right, 5);
 
   connect(k_, &QSlider::valueChanged, this, &ExperimentView::show_k);
   connect(mode_, &QComboBox::currentIndexChanged, this, &ExperimentView::show_k);

@@ -1,6 +1,7 @@
 #include "ui/trace/trace_panel.h"
 
 #include <QLabel>
+#include <QLocale>
 #include <QSplitter>
 #include <QTabWidget>
 #include <QVBoxLayout>
@@ -78,10 +79,10 @@ void TracePanel::connect_controls() {
 }
 
 void TracePanel::connect_views() {
-  connect(map_, &SelectionMap::hovered, status_, &QLabel::setText);
-  connect(layers_, &LayerStrip::hovered, status_, &QLabel::setText);
-  connect(measures_, &MeasuresView::hovered, status_, &QLabel::setText);
-  connect(grid_, &LayerGrid::hovered, status_, &QLabel::setText);
+  connect(map_, &SelectionMap::hovered, this, &TracePanel::say);
+  connect(layers_, &LayerStrip::hovered, this, &TracePanel::say);
+  connect(measures_, &MeasuresView::hovered, this, &TracePanel::say);
+  connect(grid_, &LayerGrid::hovered, this, &TracePanel::say);
   connect(map_, &SelectionMap::token_selected, this, [this](qint64 token) { choose(token, token + 1); });
   connect(tokens_, &AnswerTokens::tokens_selected, this, &TracePanel::choose);
   connect(player_, &TracePlayer::token_changed, this, [this](qint64 token) { choose(token, token + 1); });
@@ -118,7 +119,7 @@ void TracePanel::set_comparable(const QList<QPair<qint64, QString>>& runs) { con
 void TracePanel::set_compared(std::shared_ptr<const app::RunTrace> compared, const QString& name) {
   if (compared == nullptr) map_->set_run(run_);
   map_->set_compared(std::move(compared));
-  status_->setText(map_->compared() == nullptr ? QString() : tr("The map shows %1 minus the run as it was asked.").arg(name));
+  say(map_->compared() == nullptr ? QString() : tr("The map shows %1 minus the run as it was asked.").arg(name));
 }
 
 void TracePanel::set_run(std::shared_ptr<const app::RunTrace> run) {
@@ -133,7 +134,7 @@ void TracePanel::set_run(std::shared_ptr<const app::RunTrace> run) {
   experiments_->set_run(run_);
   consulted_->set_run(run_);
   map_->set_run(run_);
-  status_->clear();
+  say({});
   apply_options();
   apply_style();
   if (run_ != nullptr) show_phase();
@@ -157,6 +158,24 @@ void TracePanel::apply_style() {
   map_->set_scale(controls_->scale());
   layers_->set_scale(controls_->scale());
   grid_->set_style(controls_->scale(), controls_->logarithmic());
+}
+
+void TracePanel::say(const QString& text) {
+  status_->setText(text.isEmpty() ? record_text() : text);
+  status_->setToolTip(status_->text());
+}
+
+QString TracePanel::record_text() const {
+  if (run_ == nullptr) return {};
+  const engine::SelectionTrace& trace = *run_->trace;
+  const QString size = QLocale().formattedDataSize(trace.bytes(), 1);
+  if (!trace.sparse()) {
+    return trace.top_k > 0 ? tr("Nothing is sparse in this run: up to %1 visible keys every key is selected. Recorded: %2.").arg(QString::number(trace.top_k), size)
+                           : tr("Nothing is sparse in this run: this model selects every key. Recorded: %1.").arg(size);
+  }
+  const std::int64_t n_exact = trace.exact.empty() ? 0 : trace.exact.back().token - trace.exact.front().token + 1;
+  const QString grain = n_exact > 0 ? tr("blocks of %1 keys, the newest %2 tokens exactly").arg(engine::kTraceBlock).arg(n_exact) : tr("blocks of %1 keys").arg(engine::kTraceBlock);
+  return tr("At most %1 of %2 keys per query. Recorded: %3, %4.").arg(QString::number(trace.top_k), QString::number(trace.n_prompt_tokens), grain, size);
 }
 
 void TracePanel::set_layer(int layer) { controls_->set_layer(layer); }

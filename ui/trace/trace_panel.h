@@ -92,6 +92,8 @@ class TracePanel : public QWidget {
   void choose(qint64 begin, qint64 end);
   void show_phase();
   void choose_file(app::TracePicture picture);
+  void say(const QString& text);
+  QString record_text() const;
   void set_scope(const app::HeatScope& scope);
 
   std::shared_ptr<const app::RunTrace> run_;

@@ -14,6 +14,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <limits>
 
 #include "app/heatmap/source_heat.h"
 #include "app/settings/paths.h"
@@ -197,6 +198,8 @@ void MainWindow::wire() {
     conversation_->question_box()->set_text(conversation_->view()->last_turn()->question());
     conversation_->question_box()->focus();
   });
+  // What is open in the page panel is marked on the map's keys.
+  connect(document_, &DocumentPanel::opened, trace_, [this](app::PartId part) { trace_->select_source(part, 0, std::numeric_limits<quint32>::max()); });
   connect(trace_, &TracePanel::scope_changed, this, &MainWindow::show_heat);
   connect(trace_, &TracePanel::compare_menu_opened, this, [this] {
     workspace_.comparable_runs(this, [this](const std::vector<app::Run>& runs) {
