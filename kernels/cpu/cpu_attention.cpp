@@ -289,36 +289,66 @@ void attention(Cpu& cpu, const AttentionArgs& args) {
   });
 }
 
+namespace {
+
+constexpr std::int64_t kMassHeads = 8;  // whose products one pass over the keys makes
+constexpr std::int64_t kMassKeys = 512;
+
+/// Sixteen sums side by side: one alone would wait for every product.
+float dot(const float* a, const float* b, std::int64_t n) {
+  constexpr int kSums = 16;
+  float sums[kSums] = {};
+  std::int64_t i = 0;
+  for (; i + kSums <= n; i += kSums) {
+    for (int j = 0; j < kSums; ++j) sums[j] += a[i + j] * b[i + j];
+  }
+  float sum = 0;
+  for (const float one : sums) sum += one;
+  for (; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/// Makes weights of one head's products: their softmax over `n_heads`.
+void soften(float* p, std::int64_t n, std::int64_t n_heads) {
+  const float largest = *std::max_element(p, p + n);
+  float sum = 0;
+  for (std::int64_t s = 0; s < n; ++s) sum += p[s] = std::exp(p[s] - largest);
+  const float scale = 1 / (sum * static_cast<float>(n_heads));
+  for (std::int64_t s = 0; s < n; ++s) p[s] *= scale;
+}
+
+}  // namespace
+
 void attention_mass(Cpu& cpu, const AttentionMassArgs& args) {
   const PanelKeyCache& cache = panels(args.cache);
   const auto [n_queries, n_heads, latent_dim] = args.q_latent.shape;
-  const std::int64_t rope_dim = cache.shape().rope_dim;
-  const std::int64_t n_keys = args.mass.shape[1];
-  std::vector<float> weights(static_cast<std::size_t>(cpu.pool.n_threads() * n_keys));
-  std::vector<float> keys(static_cast<std::size_t>(cpu.pool.n_threads() * cache.row_dim()));
-  cpu.pool.run(n_queries, [&, heads = n_heads, dim = latent_dim](std::int64_t t, int thread) {
+  const std::int64_t rope_dim = cache.shape().rope_dim, row_dim = cache.row_dim(), n_keys = args.mass.shape[1];
+  std::vector<float> weights(static_cast<std::size_t>(kMassHeads * n_keys));
+  std::vector<float> keys(static_cast<std::size_t>(cpu.pool.n_threads() * row_dim));
+  for (std::int64_t t = 0; t < n_queries; ++t) {
     float* mass = args.mass.as<float>() + t * n_keys;
-    float* p = weights.data() + thread * n_keys;
-    float* key = keys.data() + thread * cache.row_dim();
     const std::int64_t n_visible = std::min(n_keys, args.first_position + t + 1);
     std::fill(mass, mass + n_keys, 0.0f);
-    for (std::int64_t h = 0; h < heads && !cpu.stop.poll(thread); ++h) {
-      const float* q = args.q_latent.as<const float>() + (t * heads + h) * dim;
-      const float* q_rope = args.q_rope.as<const float>() + (t * heads + h) * rope_dim;
-      float largest = -INFINITY;
-      for (std::int64_t s = 0; s < n_visible; ++s) {
-        cache.get_latent(s, key);
-        float dot = 0;
-        for (std::int64_t d = 0; d < dim; ++d) dot += q[d] * key[d];
-        for (std::int64_t d = 0; d < rope_dim; ++d) dot += q_rope[d] * key[dim + d];
-        p[s] = args.scale * dot;
-        largest = std::max(largest, p[s]);
+    for (std::int64_t first = 0; first < n_heads; first += kMassHeads) {
+      const std::int64_t n = std::min<std::int64_t>(kMassHeads, n_heads - first);
+      const float* q = args.q_latent.as<const float>() + (t * n_heads + first) * latent_dim;
+      const float* q_rope = args.q_rope.as<const float>() + (t * n_heads + first) * rope_dim;
+      cpu.pool.run((n_visible + kMassKeys - 1) / kMassKeys, [&, dim = latent_dim](std::int64_t task, int thread) {
+        if (cpu.stop.poll(thread)) return;
+        float* key = keys.data() + thread * row_dim;
+        for (std::int64_t s = task * kMassKeys; s < std::min(n_visible, (task + 1) * kMassKeys); ++s) {
+          cache.get_latent(s, key);
+          for (std::int64_t h = 0; h < n; ++h) {
+            weights[static_cast<std::size_t>(h * n_keys + s)] = args.scale * (dot(q + h * dim, key, dim) + dot(q_rope + h * rope_dim, key + dim, rope_dim));
+          }
+        }
+      });
+      cpu.pool.run(n, [&, all = n_heads](std::int64_t h, int) { soften(weights.data() + h * n_keys, n_visible, all); });
+      for (std::int64_t h = 0; h < n; ++h) {
+        for (std::int64_t s = 0; s < n_visible; ++s) mass[s] += weights[static_cast<std::size_t>(h * n_keys + s)];
       }
-      float sum = 0;
-      for (std::int64_t s = 0; s < n_visible; ++s) sum += p[s] = std::exp(p[s] - largest);
-      for (std::int64_t s = 0; s < n_visible; ++s) mass[s] += p[s] / sum / static_cast<float>(heads);
     }
-  });
+  }
 }
 
 }  // namespace kernels::cpu
