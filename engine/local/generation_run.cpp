@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -141,6 +142,7 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
   std::optional<FindConstraint> finds;
   if (request.sampling.quote_constraint && request.forced.empty()) make_constraints(request, quotes, finds);
   const std::optional<TokenId> close_thinking = model_.tokenizer->control("</think>");
+  bool was_closed = false;  // by us
   const std::int64_t n_room = context_length_ - generation.n_prompt_tokens;
   const bool is_forced = !request.forced.empty();
   const std::int64_t n_wanted = is_forced ? static_cast<std::int64_t>(request.forced.size()) : request.sampling.max_new_tokens;
@@ -164,6 +166,9 @@ Result<void> GenerationRun::decode(const GenerationRequest& request, Generation&
     }
     const auto allowed = is_quoting ? quotes->allowed() : is_finding ? finds->allowed() : std::span<const TokenId>{};
     const TokenId* const forced = is_forced ? &request.forced[static_cast<std::size_t>(i)] : closes ? &*close_thinking : nullptr;
+    // Its own end of the thinking would come as text now.
+    if (was_closed) logits_[static_cast<std::size_t>(*close_thinking)] = std::numeric_limits<float>::lowest();
+    was_closed = was_closed || closes;
     TRY_ASSIGN(const Sampler::Choice choice, choose(sampler, allowed, forced));
     if (!is_forced && is_end(choice.id)) {
       generation.end = EndReason::kEndOfText;
