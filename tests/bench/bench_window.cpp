@@ -147,7 +147,7 @@ void measure_sample(double ms_before, const std::filesystem::path& worker) {
   const QTemporaryDir folder;
   const std::filesystem::path path = folder.filePath(QStringLiteral("sample.longleaf")).toStdString();
   const auto resources = app::resources_folder();
-  const auto sample = resources ? app::Sample::load(*resources / "sample") : app::Result<app::Sample>(resources.error());
+  const auto sample = resources ? app::Sample::load(*resources / "sample") : app::Result<app::Sample>(app::Error{app::ErrorCode::kNotFound, "The sample is not there."});
   if (!sample) {
     std::fprintf(stderr, "%s\n", sample.error().message.c_str());
     return;
